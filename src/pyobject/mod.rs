@@ -1,0 +1,8 @@
+//! Floor 4: one object at a time.
+
+pub mod batch;
+pub mod dict;
+pub mod error;
+pub mod header;
+pub mod int;
+pub mod text;
