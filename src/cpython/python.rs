@@ -1,0 +1,75 @@
+//! The CPython found in a target: everything the floors above need to read it.
+
+use crate::address::Address;
+use crate::cpython::layout::{Layout, Place};
+use crate::cpython::version::{Build, Version};
+
+/// One interpreter of the runtime: the main one or a sub-interpreter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interpreter {
+    /// Its number: 0 for the main one; counted from the oldest where the version has no `id`.
+    pub id: i64,
+    /// Its `PyInterpreterState`.
+    pub address: Address,
+    /// Its `sys.modules` (`interp.modules`).
+    pub modules: Address,
+    /// The namespace of its `sys`.
+    pub sysdict: Address,
+}
+
+/// Static variables of 2.7 and 3.6, which have no runtime structure. Absent ones had no symbol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Statics {
+    /// `generations`, the array of collector generations.
+    pub generations: Option<Address>,
+}
+
+/// A CPython whose place, version and layout have been verified in memory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Python {
+    /// Its version, from `sys.hexversion` in memory.
+    pub version: Version,
+    /// How it was built.
+    pub build: Build,
+    /// The table that fits, with the target's own debug offsets laid over it from 3.13 on.
+    pub layout: Layout,
+    /// `_PyRuntime`; `None` before 3.7, and when only an interpreter was found by scanning.
+    pub runtime: Option<Address>,
+    /// Static variables of versions without a runtime structure.
+    pub statics: Statics,
+    /// All interpreters, the main one first.
+    pub interpreters: Vec<Interpreter>,
+}
+
+impl Python {
+    /// The main interpreter. There always is one: without it no `Python` is made.
+    pub fn main(&self) -> &Interpreter {
+        &self.interpreters[0]
+    }
+
+    /// The interpreter with this number.
+    pub fn interpreter(&self, id: i64) -> Option<&Interpreter> {
+        self.interpreters
+            .iter()
+            .find(|interpreter| interpreter.id == id)
+    }
+
+    /// Where a part of the interpreter lies, or `None` when it hangs on a runtime structure or a
+    /// symbol that was not found.
+    pub fn place(&self, place: Place, interpreter: &Interpreter) -> Option<Address> {
+        match place {
+            Place::Static => None,
+            Place::Runtime(offset) => Some(self.runtime?.offset(u64::from(offset))),
+            Place::Interpreter(offset) => Some(interpreter.address.offset(u64::from(offset))),
+        }
+    }
+
+    /// `generations[0]` of the collector of `interpreter`, from where its lists are walked.
+    pub fn generations(&self, interpreter: &Interpreter) -> Option<Address> {
+        let collector = &self.layout.collector;
+        match self.place(collector.place, interpreter) {
+            Some(base) => Some(collector.generations.of(base)),
+            None => self.statics.generations,
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! One table for each minor version, written as the difference from the one before.
+mod v2_7;
+mod v3_10;
+mod v3_11;
+mod v3_12;
+mod v3_13;
+mod v3_14;
+mod v3_15;
+mod v3_6;
+mod v3_7;
+mod v3_8;
+mod v3_9;
+pub use v2_7::V2_7;
+pub use v3_6::V3_6;
+pub use v3_7::V3_7;
+pub use v3_8::V3_8;
+pub use v3_9::V3_9;
+pub use v3_10::V3_10;
+pub use v3_11::V3_11;
+pub use v3_12::V3_12;
+pub use v3_13::V3_13;
+pub use v3_14::V3_14;
+pub use v3_15::V3_15;

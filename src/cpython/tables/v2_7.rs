@@ -1,0 +1,110 @@
+//! CPython 2.7.
+
+#[allow(clippy::wildcard_imports)]
+use crate::cpython::layout::*;
+
+/// Offsets of CPython 2.7, x86-64 Linux, default build.
+pub const V2_7: Layout = Layout {
+    python: (2, 7),
+    runtime: None,
+    interpreter: Interpreter {
+        next: at(0),
+        id: None,
+        threads_head: at(8),
+        modules: at(16),
+        sysdict: at(24),
+        finalizing: None,
+    },
+    thread: ThreadState {
+        next: at(0),
+        interpreter: at(8),
+        thread_id: at(144),
+        native_thread_id: None,
+        eval_breaker: None,
+    },
+    collector: Collector {
+        place: Place::Static,
+        enabled: None,
+        generations: at(0),
+        generation0: None,
+        permanent: None,
+        collecting: None,
+        generation_size: 40,
+    },
+    pending: Pending {
+        place: Place::Static,
+        form: PendingForm::Indexed,
+        lock: at(0),
+        calls_to_do: at(0),
+        calls: at(0),
+        first: at(0x0),
+        last: at(0x0),
+        wake: Wake::Static,
+    },
+    header: Header {
+        size: 16,
+        form: RefcountForm::Word,
+        refcount: at(0),
+        class: at(8),
+        length: at(16),
+    },
+    gc_head: GcHead {
+        size: 32,
+        form: GcForm::Plain,
+        next: at(0),
+        prev: at(8),
+    },
+    class: Class {
+        size: 392,
+        heap_size: 872,
+        name: at(24),
+        basicsize: at(32),
+        flags: at(168),
+        base: at(256),
+        dict: at(264),
+        dictoffset: at(288),
+        mro: at(344),
+        heap_name: at(856),
+    },
+    module: Module {
+        size: 24,
+        dict: at(16),
+        definition: None,
+        name: None,
+    },
+    dict: Dict {
+        size: 248,
+        used: at(24),
+        version_tag: None,
+        keys: None,
+        values: None,
+        keys_form: DictKeysForm::Table {
+            table: at(40),
+            mask: at(32),
+        },
+        values_form: DictValuesForm::First,
+        keys_usable: at(0),
+        keys_entries: at(0),
+        keys_indices: 0,
+    },
+    text: Text {
+        form: TextForm::Units,
+        length: at(16),
+        state: at(0),
+        ascii_size: 0,
+        compact_size: 0,
+        data: at(24),
+    },
+    bytes: Bytes { data: 36 },
+    int: Int {
+        form: IntForm::SignedLength,
+        digits: 24,
+    },
+    list: List { items: at(24) },
+    tuple: Tuple { items: 24 },
+    function: Function {
+        size: 88,
+        globals: at(24),
+        code: at(16),
+    },
+};

@@ -1,0 +1,60 @@
+//! CPython 3.11.
+
+use super::v3_10::V3_10;
+#[allow(clippy::wildcard_imports)]
+use crate::cpython::layout::*;
+
+/// Offsets of CPython 3.11, x86-64 Linux, default build.
+pub const V3_11: Layout = Layout {
+    python: (3, 11),
+    runtime: Some(Runtime {
+        size: 166688,
+        initialized: at(16),
+        finalizing: at(24),
+        interpreters_head: at(40),
+        interpreters_main: at(48),
+        main_thread: at(80),
+    }),
+    interpreter: Interpreter {
+        id: some(48),
+        threads_head: at(16),
+        modules: at(888),
+        sysdict: at(904),
+        finalizing: some(84),
+        ..V3_10.interpreter
+    },
+    thread: ThreadState {
+        thread_id: at(152),
+        native_thread_id: some(160),
+        ..V3_10.thread
+    },
+    collector: Collector {
+        place: Place::Interpreter(648),
+        ..V3_10.collector
+    },
+    pending: Pending {
+        place: Place::Interpreter(0x70),
+        wake: Wake::Interpreter(0x64),
+        ..V3_10.pending
+    },
+    class: Class {
+        heap_size: 904,
+        ..V3_10.class
+    },
+    dict: Dict {
+        keys_form: DictKeysForm::Logged {
+            log2_slots: at(8),
+            log2_index_bytes: at(9),
+            kind: at(10),
+        },
+        keys_usable: at(16),
+        keys_entries: at(24),
+        keys_indices: 32,
+        ..V3_10.dict
+    },
+    function: Function {
+        size: 136,
+        ..V3_10.function
+    },
+    ..V3_10
+};

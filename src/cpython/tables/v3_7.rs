@@ -1,0 +1,47 @@
+//! CPython 3.7.
+
+use super::v3_6::V3_6;
+#[allow(clippy::wildcard_imports)]
+use crate::cpython::layout::*;
+
+/// Offsets of CPython 3.7, x86-64 Linux, default build.
+pub const V3_7: Layout = Layout {
+    python: (3, 7),
+    runtime: Some(Runtime {
+        size: 1520,
+        initialized: at(0),
+        finalizing: at(8),
+        interpreters_head: at(24),
+        interpreters_main: at(32),
+        main_thread: at(720),
+    }),
+    interpreter: Interpreter {
+        id: some(16),
+        modules: at(40),
+        sysdict: at(56),
+        ..V3_6.interpreter
+    },
+    thread: ThreadState {
+        thread_id: at(176),
+        ..V3_6.thread
+    },
+    collector: Collector {
+        place: Place::Runtime(320),
+        enabled: some(12),
+        generations: at(32),
+        generation0: some(176),
+        permanent: some(192),
+        collecting: some(312),
+        ..V3_6.collector
+    },
+    pending: Pending {
+        place: Place::Runtime(0x2d8),
+        calls_to_do: at(8),
+        calls: at(16),
+        first: at(0x210),
+        last: at(0x214),
+        wake: Wake::Runtime(0x2c8),
+        ..V3_6.pending
+    },
+    ..V3_6
+};

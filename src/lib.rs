@@ -1,0 +1,4 @@
+//! pyunload looks at a running CPython from outside.
+pub mod address;
+pub mod cpython;
+pub mod target;

@@ -1,0 +1,153 @@
+//! What is mapped where in a process, and which files are behind it.
+
+use crate::address::{Address, AddressRange};
+use procfs::process::{MMPermissions, MMapPath, MemoryMap};
+use std::path::PathBuf;
+
+/// The file a mapping was made from, as the target named it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MappedFile {
+    /// Path in the target's own mount namespace, without the kernel's ` (deleted)`.
+    pub path: PathBuf,
+    /// Inode number, with the device what really tells files apart.
+    pub inode: u64,
+    /// Device numbers, major and minor.
+    pub device: (i32, i32),
+    /// Whether the kernel says that no path leads to the file any more.
+    pub deleted: bool,
+}
+
+/// One line of `/proc/PID/maps`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Mapping {
+    /// The addresses.
+    pub range: AddressRange,
+    /// Readable.
+    pub read: bool,
+    /// Writable.
+    pub write: bool,
+    /// Executable.
+    pub execute: bool,
+    /// Offset in the file of `range.start`, in bytes.
+    pub file_offset: u64,
+    /// The file, or `None` for anonymous memory.
+    pub file: Option<MappedFile>,
+    /// The kernel's name for special memory: `[heap]`, `[stack]`, `[vdso]`.
+    pub special: Option<&'static str>,
+}
+
+/// All mappings of a process, in the order of their addresses.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Maps(Vec<Mapping>);
+
+impl Maps {
+    /// The mappings given, sorted.
+    pub fn new(mut mappings: Vec<Mapping>) -> Self {
+        mappings.sort_by_key(|mapping| mapping.range.start);
+        Maps(mappings)
+    }
+
+    /// Every mapping.
+    pub fn iter(&self) -> impl Iterator<Item = &Mapping> {
+        self.0.iter()
+    }
+
+    /// The mapping `address` lies in.
+    pub fn find(&self, address: Address) -> Option<&Mapping> {
+        let behind = self
+            .0
+            .partition_point(|mapping| mapping.range.start <= address);
+        self.0[..behind]
+            .last()
+            .filter(|mapping| mapping.range.contains(address))
+    }
+
+    /// The mappings of one file.
+    pub fn of_file<'m>(&'m self, file: &'m MappedFile) -> impl Iterator<Item = &'m Mapping> {
+        self.0
+            .iter()
+            .filter(move |mapping| mapping.file.as_ref() == Some(file))
+    }
+
+    /// Every mapped file once, in the order of first addresses.
+    pub fn files(&self) -> Vec<&MappedFile> {
+        let mut files: Vec<&MappedFile> = Vec::new();
+        for file in self.0.iter().filter_map(|mapping| mapping.file.as_ref()) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        files
+    }
+}
+
+impl From<&MemoryMap> for Mapping {
+    fn from(map: &MemoryMap) -> Self {
+        let file = match &map.pathname {
+            MMapPath::Path(path) => Some(mapped_file(path, map)),
+            _ => None,
+        };
+        Mapping {
+            range: AddressRange::new(Address::new(map.address.0), Address::new(map.address.1)),
+            read: map.perms.contains(MMPermissions::READ),
+            write: map.perms.contains(MMPermissions::WRITE),
+            execute: map.perms.contains(MMPermissions::EXECUTE),
+            file_offset: map.offset,
+            file,
+            special: special_name(&map.pathname),
+        }
+    }
+}
+
+fn mapped_file(path: &std::path::Path, map: &MemoryMap) -> MappedFile {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+    let bytes = path.as_os_str().as_bytes();
+    let kept = bytes.strip_suffix(b" (deleted)");
+    MappedFile {
+        path: PathBuf::from(std::ffi::OsString::from_vec(kept.unwrap_or(bytes).to_vec())),
+        inode: map.inode,
+        device: map.dev,
+        deleted: kept.is_some(),
+    }
+}
+
+fn special_name(path: &MMapPath) -> Option<&'static str> {
+    match path {
+        MMapPath::Heap => Some("[heap]"),
+        MMapPath::Stack | MMapPath::TStack(_) => Some("[stack]"),
+        MMapPath::Vdso => Some("[vdso]"),
+        MMapPath::Vvar => Some("[vvar]"),
+        MMapPath::Vsyscall => Some("[vsyscall]"),
+        MMapPath::Other(_) | MMapPath::Rollup | MMapPath::Vsys(_) => Some("[other]"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(start: u64, end: u64) -> Mapping {
+        Mapping {
+            range: AddressRange::new(Address::new(start), Address::new(end)),
+            read: true,
+            write: false,
+            execute: false,
+            file_offset: 0,
+            file: None,
+            special: None,
+        }
+    }
+
+    #[test]
+    fn an_address_between_two_mappings_is_in_none() {
+        let maps = Maps::new(vec![mapping(0x3000, 0x4000), mapping(0x1000, 0x2000)]);
+        assert_eq!(
+            maps.find(Address::new(0x1fff))
+                .map(|m| m.range.start.value()),
+            Some(0x1000)
+        );
+        assert_eq!(maps.find(Address::new(0x2000)), None);
+        assert_eq!(maps.find(Address::new(0x0fff)), None);
+    }
+}

@@ -1,0 +1,7 @@
+//! Floor 1: something with memory one can look at.
+
+#[cfg(test)]
+pub mod fake;
+pub mod maps;
+pub mod memory;
+pub mod process;

@@ -1,0 +1,350 @@
+//! A running process, looked at without stopping it.
+//!
+//! Memory is read with `process_vm_readv`, up to 1,024 pieces a call. Where the kernel lacks it or
+//! a filter denies it, `/proc/PID/mem` is read instead. Files are opened as the target sees them.
+
+use crate::address::Address;
+use crate::target::maps::{MappedFile, Mapping, Maps};
+use crate::target::memory::{Piece, ReadError, ReadMemory};
+use nix::errno::Errno;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+use nix::unistd::Pid;
+use procfs::ProcError;
+use std::cell::OnceCell;
+use std::fs::File;
+use std::io::IoSliceMut;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+/// The kernel's limit of pieces a call (`UIO_MAXIOV`).
+const PIECES_A_CALL: usize = 1024;
+
+/// A process: its pid, made safe against reuse by its start time.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    start_ticks: u64,
+    mem: OnceCell<Option<File>>,
+}
+
+/// Why a process cannot be looked at, before any memory is read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProcessError {
+    /// There is no such process.
+    #[error("there is no process {pid}")]
+    NotFound {
+        /// The pid asked for.
+        pid: i32,
+    },
+    /// The kernel will not show its `/proc` entry to this user.
+    #[error("this user may not look at process {pid}")]
+    Denied {
+        /// The process.
+        pid: i32,
+    },
+    /// `/proc` could not be read or understood.
+    #[error("cannot read /proc/{pid}: {detail}")]
+    Unreadable {
+        /// The process.
+        pid: i32,
+        /// What the kernel or the parser said.
+        detail: String,
+    },
+}
+
+impl ProcessError {
+    fn from_procfs(pid: i32, error: ProcError) -> Self {
+        match error {
+            ProcError::NotFound(_) => ProcessError::NotFound { pid },
+            ProcError::PermissionDenied(_) => ProcessError::Denied { pid },
+            ProcError::Io(ref io, _) if io.raw_os_error() == Some(Errno::ESRCH as i32) => {
+                ProcessError::NotFound { pid }
+            }
+            other => ProcessError::Unreadable {
+                pid,
+                detail: other.to_string(),
+            },
+        }
+    }
+}
+
+impl Process {
+    /// The process with this pid, as it is now.
+    ///
+    /// # Errors
+    /// [`ProcessError::NotFound`] when there is none.
+    pub fn open(pid: i32) -> Result<Self, ProcessError> {
+        let stat = stat_of(pid)?;
+        Ok(Process {
+            pid,
+            start_ticks: stat.starttime,
+            mem: OnceCell::new(),
+        })
+    }
+
+    /// Its pid.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// When it started, in clock ticks after boot: with the pid its identity.
+    pub fn start_ticks(&self) -> u64 {
+        self.start_ticks
+    }
+
+    /// Whether the pid still names the same process, and not one that came after it.
+    pub fn is_same(&self) -> bool {
+        stat_of(self.pid).is_ok_and(|stat| stat.starttime == self.start_ticks)
+    }
+
+    /// Its `/proc/PID/stat`, fresh.
+    ///
+    /// # Errors
+    /// As [`Process::open`].
+    pub fn stat(&self) -> Result<procfs::process::Stat, ProcessError> {
+        stat_of(self.pid)
+    }
+
+    /// Its `/proc/PID/status`, fresh.
+    ///
+    /// # Errors
+    /// As [`Process::open`].
+    pub fn status(&self) -> Result<procfs::process::Status, ProcessError> {
+        let process = entry(self.pid)?;
+        process
+            .status()
+            .map_err(|error| ProcessError::from_procfs(self.pid, error))
+    }
+
+    /// Its mappings, fresh.
+    ///
+    /// # Errors
+    /// [`ProcessError::Denied`] where this user may not inspect the process.
+    pub fn maps(&self) -> Result<Maps, ProcessError> {
+        let maps = entry(self.pid)?
+            .maps()
+            .map_err(|error| ProcessError::from_procfs(self.pid, error))?;
+        Ok(Maps::new(maps.iter().map(Mapping::from).collect()))
+    }
+
+    /// A path of the target's own view of the file system, as one of ours.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        let root = PathBuf::from(format!("/proc/{}/root", self.pid));
+        root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
+    /// Opens the very file that is mapped: by its path in the target's root when that still leads
+    /// to the same inode, else through `map_files`; `None` when neither works (deleted files are
+    /// then read from memory).
+    pub fn open_mapped(&self, file: &MappedFile, mapping: &Mapping) -> Option<File> {
+        if !file.deleted
+            && let Some(opened) = open_same_inode(&self.inside(&file.path), file.inode)
+        {
+            return Some(opened);
+        }
+        let link = format!(
+            "/proc/{}/map_files/{:x}-{:x}",
+            self.pid,
+            mapping.range.start.value(),
+            mapping.range.end.value()
+        );
+        open_same_inode(Path::new(&link), file.inode)
+    }
+
+    fn mem_file(&self) -> Option<&File> {
+        self.mem
+            .get_or_init(|| File::open(format!("/proc/{}/mem", self.pid)).ok())
+            .as_ref()
+    }
+
+    fn read_through_mem_file(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let Some(mem) = self.mem_file() else {
+            return Err(self.denied_or_gone());
+        };
+        let mut got = 0;
+        while got < buffer.len() {
+            match mem.read_at(&mut buffer[got..], at.offset(got as u64).value()) {
+                Ok(0) | Err(_) => break,
+                Ok(count) => got += count,
+            }
+        }
+        Ok(got)
+    }
+
+    fn denied_or_gone(&self) -> ReadError {
+        if self.is_same() {
+            ReadError::Denied { pid: self.pid }
+        } else {
+            ReadError::Gone { pid: self.pid }
+        }
+    }
+
+    fn read_pieces(&self, pieces: &mut [Piece<'_>]) -> Result<usize, Errno> {
+        let remote: Vec<_> = pieces
+            .iter()
+            .map(|piece| RemoteIoVec {
+                base: piece.at.value() as usize,
+                len: piece.bytes.len(),
+            })
+            .collect();
+        let mut local: Vec<_> = pieces
+            .iter_mut()
+            .map(|piece| IoSliceMut::new(piece.bytes))
+            .collect();
+        process_vm_readv(Pid::from_raw(self.pid), &mut local, &remote)
+    }
+}
+
+impl ReadMemory for Process {
+    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let length = buffer.len();
+        match self.read_pieces(&mut [Piece::new(at, buffer)]) {
+            Ok(got) if got == length => Ok(got),
+            // The kernel reads whole pages or nothing of a piece: find the mapped part.
+            Ok(_) | Err(Errno::EFAULT) => self.read_page_by_page(at, buffer),
+            Err(Errno::ENOSYS | Errno::EPERM) => self.read_through_mem_file(at, buffer),
+            Err(Errno::ESRCH) => Err(ReadError::Gone { pid: self.pid }),
+            Err(errno) => Err(ReadError::Failed {
+                at,
+                errno: errno as i32,
+            }),
+        }
+    }
+
+    fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
+        for call in pieces.chunks_mut(PIECES_A_CALL) {
+            self.read_call(call)?;
+        }
+        Ok(())
+    }
+}
+
+impl Process {
+    /// Reads pieces of one call; behind a piece that is not mapped the call is taken up again.
+    fn read_call(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
+        let mut next = 0;
+        while next < pieces.len() {
+            let rest = &mut pieces[next..];
+            let got = match self.read_pieces(rest) {
+                Ok(got) => got,
+                Err(Errno::EFAULT) => 0,
+                Err(_) => return self.read_one_by_one(rest),
+            };
+            next += mark_complete(rest, got);
+            if next < pieces.len() {
+                let piece = &mut pieces[next];
+                let got = self.read_some_at(piece.at, piece.bytes)?;
+                piece.complete = got == piece.bytes.len();
+                next += 1;
+            }
+        }
+        Ok(())
+    }
+
+    fn read_one_by_one(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
+        for piece in pieces {
+            let got = self.read_some_at(piece.at, piece.bytes)?;
+            piece.complete = got == piece.bytes.len();
+        }
+        Ok(())
+    }
+
+    fn read_page_by_page(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        const PAGE: u64 = 4096;
+        let mut got = 0;
+        while got < buffer.len() {
+            let here = at.offset(got as u64);
+            let to_page_end = (PAGE - here.value() % PAGE) as usize;
+            let end = buffer.len().min(got + to_page_end);
+            match self.read_pieces(&mut [Piece::new(here, &mut buffer[got..end])]) {
+                Ok(count) if count > 0 => got += count,
+                Ok(_) | Err(Errno::EFAULT) => break,
+                Err(Errno::ESRCH) => return Err(ReadError::Gone { pid: self.pid }),
+                Err(errno) => {
+                    return Err(ReadError::Failed {
+                        at: here,
+                        errno: errno as i32,
+                    });
+                }
+            }
+        }
+        Ok(got)
+    }
+}
+
+/// Marks the pieces that `got` bytes filled; returns how many.
+fn mark_complete(pieces: &mut [Piece<'_>], got: usize) -> usize {
+    let mut left = got;
+    let mut count = 0;
+    for piece in pieces {
+        if piece.bytes.len() > left {
+            break;
+        }
+        left -= piece.bytes.len();
+        piece.complete = true;
+        count += 1;
+    }
+    count
+}
+
+fn entry(pid: i32) -> Result<procfs::process::Process, ProcessError> {
+    procfs::process::Process::new(pid).map_err(|error| ProcessError::from_procfs(pid, error))
+}
+
+fn stat_of(pid: i32) -> Result<procfs::process::Stat, ProcessError> {
+    entry(pid)?
+        .stat()
+        .map_err(|error| ProcessError::from_procfs(pid, error))
+}
+
+fn open_same_inode(path: &Path, inode: u64) -> Option<File> {
+    use std::os::unix::fs::MetadataExt;
+    let file = File::open(path).ok()?;
+    (file.metadata().ok()?.ino() == inode).then_some(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::target::memory::ReadMemoryExt;
+
+    fn ourselves() -> Process {
+        Process::open(std::process::id() as i32).expect("we exist")
+    }
+
+    #[test]
+    fn our_own_memory_reads_back() {
+        let bytes = [1u8, 2, 3, 4, 5, 6, 7, 8];
+        let at = Address::new(bytes.as_ptr() as u64);
+        assert_eq!(ourselves().read_bytes_at(at, 8), Ok(bytes.to_vec()));
+    }
+
+    #[test]
+    fn a_batch_goes_on_behind_every_unmapped_piece() {
+        let bytes = [9u8; 64];
+        let good = Address::new(bytes.as_ptr() as u64);
+        let bad = Address::new(16);
+        let blocks = ourselves()
+            .read_blocks(&[bad, good, bad, bad, good], 64)
+            .expect("readable");
+        let mapped: Vec<bool> = blocks.iter().map(Option::is_some).collect();
+        assert_eq!(mapped, [false, true, false, false, true]);
+    }
+
+    #[test]
+    fn the_mem_file_gives_the_same_bytes() {
+        let bytes = [5u8; 32];
+        let at = Address::new(bytes.as_ptr() as u64);
+        let mut buffer = [0u8; 32];
+        assert_eq!(ourselves().read_through_mem_file(at, &mut buffer), Ok(32));
+        assert_eq!(buffer, bytes);
+    }
+
+    #[test]
+    fn a_pid_that_is_nobody_is_not_found() {
+        assert_eq!(
+            Process::open(i32::MAX).err(),
+            Some(ProcessError::NotFound { pid: i32::MAX })
+        );
+    }
+}
