@@ -17,7 +17,6 @@ use crate::elf::image::Image;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::{Process, ProcessError};
-use std::os::unix::fs::MetadataExt;
 
 /// The first bytes of `_PyRuntime` from 3.13 on (`Include/internal/pycore_debug_offsets.h`).
 const COOKIE: &[u8; 8] = b"xdebugpy";
@@ -108,9 +107,6 @@ pub enum Home {
 /// The files that may hold a runtime: the executable, everything called libpython, then the rest.
 pub fn likely_files<'m>(process: &Process, maps: &'m Maps) -> (Vec<&'m MappedFile>, Vec<&'m MappedFile>) {
     let executable = std::fs::metadata(format!("/proc/{}/exe", process.pid())).ok();
-    let is_executable = |file: &MappedFile| {
-        executable.as_ref().is_some_and(|known| known.ino() == file.inode)
-    };
     let named = |file: &MappedFile| {
         file.path.file_name().is_some_and(|name| name.to_string_lossy().contains("libpython"))
     };
@@ -118,7 +114,7 @@ pub fn likely_files<'m>(process: &Process, maps: &'m Maps) -> (Vec<&'m MappedFil
     maps.files()
         .into_iter()
         .filter(runs)
-        .partition(|file| is_executable(file) || named(file))
+        .partition(|file| process.is_executable(file) || named(file))
 }
 
 /// Looks for the runtime of one image.
