@@ -1,4 +1,6 @@
 //! pyunload looks at a running CPython from outside.
 pub mod address;
 pub mod cpython;
+pub mod render;
+pub mod report;
 pub mod target;
