@@ -1,6 +1,8 @@
 //! Floor 3: where CPython keeps things. No objects yet.
 
+pub mod debug_offsets;
 pub mod layout;
 pub mod python;
+pub mod self_check;
 pub mod tables;
 pub mod version;
