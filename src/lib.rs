@@ -17,7 +17,13 @@
 //! ```
 
 pub mod address;
+pub mod cli;
 pub mod cpython;
 pub mod elf;
+<<<<<<< HEAD
 pub mod pyobject;
+=======
+pub mod render;
+pub mod report;
+>>>>>>> cli
 pub mod target;
