@@ -4,5 +4,6 @@ pub mod batch;
 pub mod dict;
 pub mod error;
 pub mod header;
+pub mod identify;
 pub mod int;
 pub mod text;
