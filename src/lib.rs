@@ -17,6 +17,10 @@
 //! ```
 
 pub mod address;
+pub mod control;
+pub mod cpython;
+pub mod elf;
+pub mod inject;
 pub mod cli;
 pub mod cpython;
 pub mod elf;
