@@ -1,5 +1,6 @@
 //! Floor 1: something with memory one can look at.
 
+pub mod copy;
 #[cfg(test)]
 pub mod fake;
 pub mod maps;

@@ -1,0 +1,4 @@
+//! Floor 5: all objects together.
+
+
+pub mod walk;
