@@ -84,6 +84,9 @@ pub struct Layout {
     pub collector: Collector,
     /// The queue of pending calls of the main thread.
     pub pending: Pending,
+    /// Whether `pending` has been proven for builds like this one. No header and no debug offset
+    /// states it, so a build that is not among the rows leaves it open: then nothing may be queued.
+    pub pending_proven: bool,
     /// `PyObject` and `PyVarObject`.
     pub header: Header,
     /// `PyGC_Head`, which lies before every tracked object.

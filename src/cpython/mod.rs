@@ -1,6 +1,10 @@
 //! Floor 3: where CPython keeps things. No objects yet.
 
+pub mod debug_offsets;
 pub mod layout;
+pub mod locate;
 pub mod python;
+pub mod scan;
+pub mod self_check;
 pub mod tables;
 pub mod version;

@@ -191,7 +191,7 @@ fn read_links(
 mod tests {
     use super::*;
     use crate::cpython::layout::Place;
-    use crate::cpython::tables::v3_11::V3_11;
+    use crate::cpython::tables::V3_11;
     use crate::cpython::python::Statics;
     use crate::cpython::version::{Build, Version};
     use crate::target::fake::FakeMemory;

@@ -1,4 +1,6 @@
-//! One table for each minor version, written as the difference from the one before.
+//! The tables: each version written as the difference from the one before, and the rows for builds
+//! of one version that differ.
+mod rows;
 mod v2_7;
 mod v3_10;
 mod v3_11;
@@ -10,6 +12,8 @@ mod v3_6;
 mod v3_7;
 mod v3_8;
 mod v3_9;
+mod variants;
+pub use rows::{ROWS, Row, Signs, UnknownVersion, Variant, candidates, newest, rows_for, unproven};
 pub use v2_7::V2_7;
 pub use v3_6::V3_6;
 pub use v3_7::V3_7;
@@ -18,6 +22,7 @@ pub use v3_9::V3_9;
 pub use v3_10::V3_10;
 pub use v3_11::V3_11;
 pub use v3_12::V3_12;
-pub use v3_13::V3_13;
-pub use v3_14::V3_14;
-pub use v3_15::V3_15;
+pub use v3_13::{V3_13, V3_13_15, V3_13_15_DEBUG, V3_13_15_FREE_THREADED, V3_13_15_MUSL};
+pub use v3_14::{V3_14, V3_14_DEBUG, V3_14_FREE_THREADED};
+pub use v3_15::{V3_15, V3_15_DEBUG, V3_15_FREE_THREADED};
+pub use variants::{with_trace_refs, without_gil};

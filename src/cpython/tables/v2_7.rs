@@ -41,6 +41,7 @@ pub const V2_7: Layout = Layout {
         last: at(0x0),
         wake: Wake::Static,
     },
+    pending_proven: true,
     header: Header {
         size: 16,
         form: RefcountForm::Word,

@@ -1,6 +1,7 @@
 //! CPython 3.13.
 
 use super::v3_12::V3_12;
+use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -53,3 +54,62 @@ pub const V3_13: Layout = Layout {
     },
     ..V3_12
 };
+
+/// 3.13.15: the thread state grew by a member, and two interpreter states are embedded in the
+/// runtime, before which the pending calls moved.
+pub const V3_13_15: Layout = Layout {
+    runtime: sized(283408),
+    pending: Pending {
+        place: Place::Runtime(0xa70),
+        ..V3_13.pending
+    },
+    ..V3_13
+};
+
+/// 3.13.15 built where perf trampolines are not supported (musl): `ceval.perf` is empty.
+pub const V3_13_15_MUSL: Layout = Layout {
+    runtime: sized(283312),
+    pending: Pending {
+        place: Place::Runtime(0xa10),
+        ..V3_13.pending
+    },
+    ..V3_13_15
+};
+
+/// 3.13.15 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+pub const V3_13_15_DEBUG: Layout = Layout {
+    runtime: sized(299424),
+    pending: Pending {
+        place: Place::Runtime(0x48e8),
+        ..V3_13.pending
+    },
+    ..V3_13_15
+};
+
+/// 3.13.15 without the GIL.
+pub const V3_13_15_FREE_THREADED: Layout = {
+    let table = without_gil(V3_13_15);
+    Layout {
+        runtime: sized(328384),
+        interpreter: Interpreter {
+            modules: at(7664),
+            sysdict: at(7648),
+            ..table.interpreter
+        },
+        // `md_gil`, before the name.
+        module: Module {
+            size: 80,
+            ..table.module
+        },
+        pending_proven: true,
+        ..table
+    }
+};
+
+/// The runtime of 3.13 with another size.
+const fn sized(size: u64) -> Option<Runtime> {
+    match V3_13.runtime {
+        Some(runtime) => Some(Runtime { size, ..runtime }),
+        None => None,
+    }
+}

@@ -1,6 +1,7 @@
 //! CPython 3.14.
 
 use super::v3_13::V3_13;
+use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -49,3 +50,54 @@ pub const V3_14: Layout = Layout {
     },
     ..V3_13
 };
+
+/// 3.14 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+pub const V3_14_DEBUG: Layout = Layout {
+    runtime: sized(332632),
+    pending: Pending {
+        place: Place::Runtime(0x49a0),
+        ..V3_14.pending
+    },
+    ..V3_14
+};
+
+/// 3.14 without the GIL.
+pub const V3_14_FREE_THREADED: Layout = {
+    let table = without_gil(V3_14);
+    Layout {
+        runtime: sized(362368),
+        interpreter: Interpreter {
+            modules: at(7712),
+            sysdict: at(7696),
+            ..table.interpreter
+        },
+        // `unique_id`.
+        class: Class {
+            heap_size: 960,
+            ..table.class
+        },
+        // `md_gil`, before the name.
+        module: Module {
+            size: 80,
+            ..table.module
+        },
+        // `interned` became a byte of its own.
+        text: Text {
+            form: TextForm::Flexible {
+                kind_shift: 8,
+                compact_bit: 11,
+                ascii_bit: 12,
+            },
+            ..table.text
+        },
+        ..table
+    }
+};
+
+/// The runtime of 3.14 with another size.
+const fn sized(size: u64) -> Option<Runtime> {
+    match V3_14.runtime {
+        Some(runtime) => Some(Runtime { size, ..runtime }),
+        None => None,
+    }
+}

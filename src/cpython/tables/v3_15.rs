@@ -1,6 +1,7 @@
 //! CPython 3.15.
 
-use super::v3_14::V3_14;
+use super::v3_14::{V3_14, V3_14_FREE_THREADED};
+use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -55,3 +56,40 @@ pub const V3_15: Layout = Layout {
     },
     ..V3_14
 };
+
+/// 3.15 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+pub const V3_15_DEBUG: Layout = Layout {
+    runtime: sized(362592),
+    pending: Pending {
+        place: Place::Runtime(0x4a28),
+        ..V3_15.pending
+    },
+    ..V3_15
+};
+
+/// 3.15 without the GIL.
+pub const V3_15_FREE_THREADED: Layout = {
+    let table = without_gil(V3_15);
+    Layout {
+        runtime: sized(406016),
+        // `unique_id`.
+        class: Class {
+            heap_size: 968,
+            ..table.class
+        },
+        // `interned` is a byte of its own, as in 3.14.
+        text: Text {
+            form: V3_14_FREE_THREADED.text.form,
+            ..table.text
+        },
+        ..table
+    }
+};
+
+/// The runtime of 3.15 with another size.
+const fn sized(size: u64) -> Option<Runtime> {
+    match V3_15.runtime {
+        Some(runtime) => Some(Runtime { size, ..runtime }),
+        None => None,
+    }
+}
