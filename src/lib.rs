@@ -20,5 +20,6 @@ pub mod address;
 pub mod cpython;
 pub mod elf;
 pub mod heap;
+pub mod plan;
 pub mod pyobject;
 pub mod target;

@@ -1,4 +1,3 @@
 //! Floor 5: all objects together.
 
-
 pub mod walk;

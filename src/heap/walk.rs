@@ -112,9 +112,7 @@ fn find_lists(
     {
         return Err(WalkError::Collecting);
     }
-    let stated = python
-        .generations(interpreter)
-        .ok_or(WalkError::NotFound)?;
+    let stated = python.generations(interpreter).ok_or(WalkError::NotFound)?;
     let first = match (base, collector.generation0) {
         (Some(base), Some(field)) => check_first(stated, field.read(memory, base)?)?,
         _ => stated,
@@ -191,8 +189,8 @@ fn read_links(
 mod tests {
     use super::*;
     use crate::cpython::layout::Place;
-    use crate::cpython::tables::V3_11;
     use crate::cpython::python::Statics;
+    use crate::cpython::tables::V3_11;
     use crate::cpython::version::{Build, Version};
     use crate::target::fake::FakeMemory;
     use proptest::prelude::*;

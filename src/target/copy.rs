@@ -297,7 +297,10 @@ mod tests {
             .with(0x5000, &[5; 16]);
         let copy = copy_of(&memory, 64).expect("small enough");
         memory.put(0x1000, &[9; 16]);
-        assert_eq!(copy.read_bytes_at(Address::new(0x1008), 0x1c), Ok(vec![1; 0x1c]));
+        assert_eq!(
+            copy.read_bytes_at(Address::new(0x1008), 0x1c),
+            Ok(vec![1; 0x1c])
+        );
         assert_eq!(copy.read_at::<u8>(Address::new(0x500f)), Ok(5));
     }
 
@@ -322,7 +325,10 @@ mod tests {
         let memory = FakeMemory::new();
         assert_eq!(
             copy_of(&memory, 31).err(),
-            Some(CopyError::TooLarge { bytes: 32, limit: 31 })
+            Some(CopyError::TooLarge {
+                bytes: 32,
+                limit: 31
+            })
         );
     }
 }
