@@ -25,6 +25,8 @@ pub mod cli;
 pub mod cpython;
 pub mod elf;
 <<<<<<< HEAD
+pub mod heap;
+pub mod plan;
 pub mod pyobject;
 =======
 pub mod render;
