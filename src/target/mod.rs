@@ -1,5 +1,7 @@
 //! Floor 1: something with memory one can look at.
 
+pub mod access;
+pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod maps;

@@ -127,6 +127,13 @@ impl Process {
         Ok(Maps::new(maps.iter().map(Mapping::from).collect()))
     }
 
+    /// Whether `file` is the program that the process runs.
+    pub fn is_executable(&self, file: &MappedFile) -> bool {
+        use std::os::unix::fs::MetadataExt;
+        std::fs::metadata(format!("/proc/{}/exe", self.pid))
+            .is_ok_and(|known| known.ino() == file.inode)
+    }
+
     /// A path of the target's own view of the file system, as one of ours.
     pub fn inside(&self, path: &Path) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.pid));

@@ -1,0 +1,4 @@
+//! Floor 2: where symbols and sections are.
+
+pub mod file;
+pub mod image;

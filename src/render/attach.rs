@@ -1,0 +1,81 @@
+//! What a session says first.
+
+use super::{Answer, Look, dim, duration, escaped, name, thousands};
+use crate::report::{Attach, Envelope, ModuleCounts, Target};
+
+impl Answer for Attach {
+    fn envelope(&self) -> &Envelope {
+        &self.envelope
+    }
+
+    fn text(&self, look: &Look) -> String {
+        let identity = self.envelope.target.as_ref().map(identity);
+        let uptime = self.uptime_s.map(|s| format!(", up {}", duration(s)));
+        let process = escaped(&self.process);
+        let process = match look.width {
+            Some(width) => process.chars().take(width).collect(),
+            None => process,
+        };
+        let threads = match self.threads {
+            Some(1) => " 1 thread.".to_owned(),
+            Some(count) => format!(" {} threads.", thousands(count)),
+            None => String::new(),
+        };
+        format!(
+            "{}{}: {process}\n{}{threads}\n{}\n",
+            identity.unwrap_or_default(),
+            uptime.unwrap_or_default(),
+            counts(&self.modules),
+            dim("Looking only: nothing in the process has been touched. Type help.")
+        )
+    }
+}
+
+/// "CPython 3.11.7 (release, shared libpython), pid 4242".
+fn identity(target: &Target) -> String {
+    let build = target.build.map(|build| {
+        let mut words = vec![if build.debug { "debug" } else { "release" }];
+        words.extend(build.free_threaded.then_some("free-threaded"));
+        words.extend(build.shared_libpython.then_some("shared libpython"));
+        format!(" ({})", words.join(", "))
+    });
+    let interpreters = match target.interpreters {
+        Some(count) if count > 1 => format!(", {count} interpreters"),
+        _ => String::new(),
+    };
+    format!(
+        "{}{}, pid {}{interpreters}",
+        name(&format!(
+            "CPython {}",
+            target.python.as_deref().unwrap_or("?")
+        )),
+        build.unwrap_or_default(),
+        target.pid.unwrap_or_default()
+    )
+}
+
+/// "714 modules: 531 source, 96 extension.", the most frequent kind first.
+fn counts(modules: &ModuleCounts) -> String {
+    let mut kinds = [
+        (modules.source, "source"),
+        (modules.extension, "extension"),
+        (modules.frozen, "frozen"),
+        (modules.builtin, "builtin"),
+        (modules.namespace, "namespace"),
+        (modules.sourceless, "sourceless"),
+        (modules.stub, "stub"),
+        (modules.blocked, "blocked"),
+        (modules.other, "other"),
+    ];
+    kinds.sort_by_key(|&(count, _)| std::cmp::Reverse(count));
+    let kinds: Vec<String> = kinds
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, kind)| format!("{} {kind}", thousands(count)))
+        .collect();
+    format!(
+        "{} modules: {}.",
+        thousands(modules.total),
+        kinds.join(", ")
+    )
+}

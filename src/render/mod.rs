@@ -1,0 +1,23 @@
+//! Floor 12: reports as text or JSON. Pure: a report goes in, a string comes out.
+//!
+//! Text carries colours always; whoever writes it to something that is no terminal strips them.
+
+mod attach;
+mod doctor;
+mod error;
+mod escape;
+mod json;
+mod modules;
+mod number;
+mod ps;
+mod style;
+mod table;
+mod text;
+
+pub use error::error_text;
+pub use escape::escaped;
+pub use json::json;
+pub use number::{duration, thousands};
+pub use style::{bad, dim, good, name, warn};
+pub use table::{Align, Table};
+pub use text::{Answer, Look};
