@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod evidence;
+pub mod copy;
 #[cfg(test)]
 pub mod fake;
 pub mod maps;
