@@ -21,6 +21,7 @@ pub mod control;
 pub mod cpython;
 pub mod elf;
 pub mod heap;
+pub mod inject;
 pub mod plan;
 pub mod cpython;
 pub mod elf;
