@@ -39,8 +39,8 @@ pub struct Current {
     pub modules: HashSet<Address>,
     /// The globals of every one.
     pub dicts: HashSet<Address>,
-    /// Every key.
-    pub names: HashSet<Text>,
+    /// Every key, with the globals of its module.
+    pub names: HashMap<Text, Option<Address>>,
 }
 
 /// What kind of thing is left.
@@ -226,15 +226,14 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
     }
 
     fn look_at_classes(&mut self, heap: &Heap) -> Result<(), ReadError> {
+        let mut undecided = Vec::new();
         for &class in &heap.classes {
             let Some(members) = self.members_of(class)? else {
                 self.found.unreadable += 1;
                 continue;
             };
-            let Some(module) = members.module else {
-                continue;
-            };
-            let Some(of) = self.named(&module) else {
+            let owner = members.module.as_ref().and_then(|name| self.named(name));
+            let (Some(of), Some(name)) = (owner, &members.module) else {
                 continue;
             };
             let globals: Vec<Address> = members
@@ -244,14 +243,46 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
                 .collect();
             let is_old = globals.iter().any(|&dict| self.owner_of(dict).is_some());
             let is_newer = globals.iter().any(|dict| self.current.dicts.contains(dict));
-            if is_old || !self.current.names.contains(&module) {
+            if is_old || !self.current.names.contains_key(name) {
                 self.add(RemainKind::Class, of, class);
             } else if !is_newer {
-                let remain = self.remain(RemainKind::Class, of, class);
-                self.found.uncertain.push(remain);
+                undecided.push((of, class));
             }
         }
+        if undecided.is_empty() {
+            return Ok(());
+        }
+        let newer = self.classes_of_newer_copies(heap)?;
+        undecided.retain(|(_, class)| !newer.contains(class));
+        for (of, class) in undecided {
+            let remain = self.remain(RemainKind::Class, of, class);
+            self.found.uncertain.push(remain);
+        }
         Ok(())
+    }
+
+    /// Classes that a newer copy of a module that was sought has under a name, and those that are
+    /// in the namespace of such a class.
+    fn classes_of_newer_copies(&self, heap: &Heap) -> Result<HashSet<Address>, ReadError> {
+        let classes: HashSet<Address> = heap.classes.iter().copied().collect();
+        let of_sought = |name: &Text| self.named(name).is_some();
+        let mut dicts: Vec<Address> = self
+            .current
+            .names
+            .iter()
+            .filter(|(name, _)| of_sought(name))
+            .filter_map(|(_, dict)| *dict)
+            .collect();
+        let mut newer = HashSet::new();
+        while let Some(dict) = dicts.pop() {
+            for entry in dict::read(self.memory, self.layout, dict).unwrap_or_default() {
+                if classes.contains(&entry.value) && newer.insert(entry.value) {
+                    let dict = self.layout.class.dict.read(self.memory, entry.value);
+                    dicts.extend(mapped(dict)?);
+                }
+            }
+        }
+        Ok(newer)
     }
 
     fn members_of(&self, class: Address) -> Result<Option<Members>, ReadError> {
