@@ -49,6 +49,7 @@ while True:
         doomed.__dict__.pop('__spec__', None)
     else:
         doomed = load()
+    gc.collect()
     say(id(doomed), id(doomed.__dict__))
     keep = {'nothing': lambda: None, 'function': lambda: doomed.function,
             'class': lambda: doomed.WithMethod, 'bare class': lambda: doomed.Bare,
