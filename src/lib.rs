@@ -20,16 +20,9 @@ pub mod address;
 pub mod control;
 pub mod cpython;
 pub mod elf;
-pub mod inject;
-pub mod cli;
-pub mod cpython;
-pub mod elf;
-<<<<<<< HEAD
 pub mod heap;
 pub mod plan;
 pub mod pyobject;
-=======
 pub mod render;
 pub mod report;
->>>>>>> cli
 pub mod target;
