@@ -143,7 +143,7 @@ fn remains_are_what_was_kept(interpreter: &Interpreter) -> Result<(), String> {
     }
     cases.extend([("bare class", "c"), ("newer and bare class", " uncertain")]);
     if interpreter.minor() >= (3, 7) {
-        cases.extend([("frozen", "ccffgm frozen")]);
+        cases.extend([("frozen", "ccffg frozen")]);
     }
     for (case, expected) in cases {
         let remains = remains_of_case(&mut target, &process, &located.python, case)?;
