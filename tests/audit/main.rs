@@ -1,4 +1,5 @@
 //! The layout tables against what interpreters say themselves: their memory, their headers, their
 //! DWARF.
+mod headers;
 mod interpreters;
 mod memory;

@@ -81,17 +81,9 @@ pub static ROWS: &[Row] = &[
         with_trace_refs(V3_10),
     ),
     row("3.11", Variant::Default, V3_11),
-    row(
-        "3.11 with TRACE_REFS",
-        Variant::TraceRefs,
-        with_trace_refs(V3_11),
-    ),
+    row("3.11 with TRACE_REFS", Variant::TraceRefs, V3_11_TRACE_REFS),
     row("3.12", Variant::Default, V3_12),
-    row(
-        "3.12 with TRACE_REFS",
-        Variant::TraceRefs,
-        with_trace_refs(V3_12),
-    ),
+    row("3.12 with TRACE_REFS", Variant::TraceRefs, V3_12_TRACE_REFS),
     row("3.13.0", Variant::Default, V3_13),
     row("3.13.15", Variant::Default, V3_13_15),
     row(
