@@ -4,6 +4,7 @@ pub mod access;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
+pub mod files;
 pub mod maps;
 pub mod memory;
 pub mod process;
