@@ -17,13 +17,12 @@
 //! ```
 
 pub mod address;
-pub mod cli;
+pub mod control;
 pub mod cpython;
 pub mod elf;
-<<<<<<< HEAD
+pub mod heap;
+pub mod plan;
 pub mod pyobject;
-=======
 pub mod render;
 pub mod report;
->>>>>>> cli
 pub mod target;

@@ -2,9 +2,18 @@
 
 pub mod access;
 pub mod evidence;
+pub mod copy;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
 pub mod maps;
 pub mod memory;
+pub mod pause;
 pub mod process;
+mod raw;
+pub mod registers_x86_64;
+pub mod signals;
+pub mod steps;
+pub mod threads;
+pub(crate) mod tracee;
+pub mod watchdog;
