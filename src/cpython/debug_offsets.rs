@@ -129,7 +129,7 @@ const GROUPS: &[Group] = &[
     ),
     (
         "set_object",
-        &[("size", 15), ("used", 15), ("table", 15), ("mask", 15)],
+        &[("size", 14), ("used", 14), ("table", 14), ("mask", 14)],
     ),
     (
         "dict_object",

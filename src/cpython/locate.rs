@@ -7,19 +7,17 @@
 //! with its layout.
 
 use crate::address::Address;
+use crate::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
 use crate::cpython::layout::Layout;
 use crate::cpython::python::Statics;
 use crate::cpython::scan;
 use crate::cpython::self_check::self_check;
-use crate::cpython::tables::{self, Row};
+use crate::cpython::tables::{self, Row, Signs, UnknownVersion};
 use crate::cpython::version::Version;
 use crate::elf::image::Image;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::{Process, ProcessError};
-
-/// The first bytes of `_PyRuntime` from 3.13 on (`Include/internal/pycore_debug_offsets.h`).
-const COOKIE: &[u8; 8] = b"xdebugpy";
 
 /// Why no CPython could be read in a process.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -49,13 +47,8 @@ pub enum LocateError {
         second: String,
     },
     /// A version for which this tool has no table.
-    #[error("CPython {version} is not known; the newest known is {newest}")]
-    UnknownVersion {
-        /// The version found.
-        version: Version,
-        /// The newest minor version with a table.
-        newest: String,
-    },
+    #[error(transparent)]
+    UnknownVersion(#[from] UnknownVersion),
     /// No table of the version fits this build.
     #[error("no known layout fits the Python in {file}: {detail}")]
     UnknownLayout {
@@ -105,10 +98,14 @@ pub enum Home {
 }
 
 /// The files that may hold a runtime: the executable, everything called libpython, then the rest.
-pub fn likely_files<'m>(process: &Process, maps: &'m Maps) -> (Vec<&'m MappedFile>, Vec<&'m MappedFile>) {
-    let executable = std::fs::metadata(format!("/proc/{}/exe", process.pid())).ok();
+pub fn likely_files<'m>(
+    process: &Process,
+    maps: &'m Maps,
+) -> (Vec<&'m MappedFile>, Vec<&'m MappedFile>) {
     let named = |file: &MappedFile| {
-        file.path.file_name().is_some_and(|name| name.to_string_lossy().contains("libpython"))
+        file.path
+            .file_name()
+            .is_some_and(|name| name.to_string_lossy().contains("libpython"))
     };
     let runs = |file: &&MappedFile| maps.of_file(file).any(|mapping| mapping.execute);
     maps.files()
@@ -127,14 +124,21 @@ pub fn find_home(process: &Process, image: &Image) -> Option<Home> {
         return Some(structure(symbol));
     }
     if let Some(section) = image.find_section(process, ".PyRuntime") {
-        return Some(Home::Structure { address: section.start, size: Some(section.len()) });
+        return Some(Home::Structure {
+            address: section.start,
+            size: Some(section.len()),
+        });
     }
     if let Some(symbol) = image.find_symbol(process, "_PyRuntime") {
         return Some(structure(symbol));
     }
-    let old = image.find_symbol(process, "_PyThreadState_Current").is_some();
+    let old = image
+        .find_symbol(process, "_PyThreadState_Current")
+        .is_some();
     match image.find_symbol(process, "interp_head") {
-        Some(symbol) if old => Some(Home::Statics { interp_head: symbol.address }),
+        Some(symbol) if old => Some(Home::Statics {
+            interp_head: symbol.address,
+        }),
         _ => old.then_some(Home::Unnamed),
     }
 }
@@ -163,28 +167,65 @@ fn from_structure(
     runtime: Address,
     size: Option<u64>,
 ) -> Result<Vec<Candidate>, LocateError> {
-    let stated = stated_version(process, image, runtime)?;
-    let rows = match stated {
-        Some(version) => tables::rows_for(version.minor_pair(), size),
-        None => tables::rows_with_runtime(size),
-    };
-    if let (Some(version), true) = (stated, rows.is_empty()) {
-        return Err(unknown_version(version));
-    }
-    let mut checks = Checks::default();
-    for row in rows {
-        let Some(offsets) = row.layout.runtime else { continue };
-        let head = offsets.interpreters_head.read(process, runtime)?;
-        let row = match tables::overlay(process, row, runtime) {
-            Ok(row) => row,
-            Err(mismatch) => {
-                checks.failed = Some(mismatch);
-                continue;
+    let offsets = match DebugOffsets::read_at(process, runtime) {
+        Ok(offsets) => Some(offsets),
+        Err(DebugOffsetsError::NoCookie) => None,
+        Err(DebugOffsetsError::Unreadable(error)) => return Err(error.into()),
+        Err(DebugOffsetsError::UnknownVersion { version, .. }) => {
+            return Err(UnknownVersion {
+                version,
+                newest: tables::newest(),
             }
+            .into());
+        }
+        Err(other) => return Err(unknown_layout(image, other.to_string())),
+    };
+    let version = offsets.as_ref().map(|offsets| offsets.version);
+    let rows = match version.or_else(|| stated_version(process, image)) {
+        Some(version) => tables::candidates(&Signs {
+            version,
+            runtime_size: size.or_else(|| offsets.as_ref()?.runtime_size()),
+            free_threaded: offsets.as_ref().map(|offsets| offsets.free_threaded),
+        })?,
+        None => rows_of_size(size),
+    };
+    let mut checks = Checks::default();
+    for mut row in rows {
+        if let Some(offsets) = &offsets {
+            match offsets.overlay(&row.layout) {
+                Ok(layout) => row.layout = layout,
+                Err(error) => {
+                    checks.failed = Some(error.to_string());
+                    continue;
+                }
+            }
+        }
+        let Some(runtime_layout) = row.layout.runtime else {
+            continue;
         };
+        let head = runtime_layout.interpreters_head.read(process, runtime)?;
         checks.try_row(process, row, Some(runtime), Statics::default(), head);
     }
     checks.finish(process, image)
+}
+
+/// Rows for a runtime that does not state its version (3.7 to 3.10, or a stripped host): those of
+/// its size; all of them, with nothing proven about their queues, when no row has it.
+fn rows_of_size(size: Option<u64>) -> Vec<Row> {
+    let with_runtime = || {
+        tables::ROWS
+            .iter()
+            .filter(|row| row.layout.runtime.is_some())
+    };
+    let fitting: Vec<Row> = with_runtime()
+        .filter(|row| row.layout.runtime.map(|runtime| runtime.size) == size)
+        .cloned()
+        .collect();
+    if fitting.is_empty() {
+        with_runtime().map(tables::unproven).collect()
+    } else {
+        fitting
+    }
 }
 
 fn from_statics(
@@ -199,21 +240,41 @@ fn from_statics(
             .and_then(|symbol| process.read_at(symbol.address).ok()),
     };
     let mut checks = Checks::default();
-    for row in tables::rows_without_runtime() {
-        checks.try_row(process, row, None, statics, head);
+    for row in tables::ROWS
+        .iter()
+        .filter(|row| row.layout.runtime.is_none())
+    {
+        checks.try_row(process, row.clone(), None, statics, head);
     }
     checks.finish(process, image)
 }
 
-/// Every layout tried on the interpreters that a scan of the image's writable memory gives.
+/// Every layout tried on the interpreters that a scan of the image's writable memory gives. The size
+/// of the runtime is not known then, so nothing is proven about queues, unless the debug offsets of
+/// the runtime say it.
 pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate> {
     let ranges = scan::writable_ranges(maps, image);
     let mut checks = Checks::default();
     for row in tables::ROWS {
         let hits = scan::find_interpreters(process, maps, &ranges, &row.layout);
-        let Some(head) = newest(process, &row.layout, &hits) else { continue };
-        let runtime = hits.iter().find_map(|hit| runtime_around(process, &row.layout, *hit));
-        checks.try_row(process, row.clone(), runtime, Statics::default(), head);
+        let Some(head) = newest(process, &row.layout, &hits) else {
+            continue;
+        };
+        let runtime = hits
+            .iter()
+            .find_map(|hit| runtime_around(process, &row.layout, *hit));
+        if let Some(runtime) = runtime
+            && DebugOffsets::read_at(process, runtime).is_ok()
+        {
+            return from_structure(process, image, runtime, None).unwrap_or_default();
+        }
+        checks.try_row(
+            process,
+            tables::unproven(row),
+            runtime,
+            Statics::default(),
+            head,
+        );
     }
     checks.passed
 }
@@ -231,7 +292,9 @@ fn runtime_around(process: &Process, layout: &Layout, hit: scan::Hit) -> Option<
     let offsets = layout.runtime?;
     let runtime = hit.place.before(offsets.interpreters_head.offset());
     let main = offsets.interpreters_main.read(process, runtime).ok()?;
-    walk_interpreters(process, layout, hit.interpreter).contains(&main).then_some(runtime)
+    walk_interpreters(process, layout, hit.interpreter)
+        .contains(&main)
+        .then_some(runtime)
 }
 
 /// Collects the rows that pass, and why the last one did not.
@@ -257,7 +320,12 @@ impl Checks {
         }
         match self_check(memory, &row.layout, runtime, head) {
             Ok(layout) => {
-                self.passed.push(Candidate { row: Row { layout, ..row }, runtime, statics, head });
+                self.passed.push(Candidate {
+                    row: Row { layout, ..row },
+                    runtime,
+                    statics,
+                    head,
+                });
             }
             Err(mismatch) => self.failed = Some(mismatch.to_string()),
         }
@@ -266,10 +334,7 @@ impl Checks {
     fn finish(self, process: &Process, image: &Image) -> Result<Vec<Candidate>, LocateError> {
         match (self.passed.is_empty(), self.failed) {
             (false, _) => Ok(self.passed),
-            (true, Some(detail)) if !self.empty => Err(LocateError::UnknownLayout {
-                file: image.file.path.display().to_string(),
-                detail,
-            }),
+            (true, Some(detail)) if !self.empty => Err(unknown_layout(image, detail)),
             _ => Err(LocateError::NotInitialised {
                 pid: process.pid(),
                 when: "it has not been initialised yet, or has been finalised",
@@ -278,28 +343,17 @@ impl Checks {
     }
 }
 
-/// The version that the image itself states: in the debug offsets, or as `Py_Version`.
-fn stated_version(
-    memory: &Process,
-    image: &Image,
-    runtime: Address,
-) -> Result<Option<Version>, ReadError> {
-    let mut head = [0u8; 16];
-    memory.read_exact_at(runtime, &mut head)?;
-    if &head[..8] == COOKIE {
-        let hex = u64::from_le_bytes(head[8..].try_into().unwrap_or_default());
-        return Ok(Version::from_hex(hex as u32));
-    }
-    let symbol = image.find_dynamic_symbol(memory, "Py_Version");
-    Ok(symbol
-        .and_then(|symbol| memory.read_at::<u32>(symbol.address).ok())
-        .and_then(Version::from_hex))
+/// The version that the image exports as `Py_Version` (3.11 on).
+fn stated_version(memory: &Process, image: &Image) -> Option<Version> {
+    let symbol = image.find_dynamic_symbol(memory, "Py_Version")?;
+    Version::from_hex(memory.read_at::<u32>(symbol.address).ok()?)
 }
 
-/// The error for a version without a table.
-pub fn unknown_version(version: Version) -> LocateError {
-    let (major, minor) = tables::NEWEST;
-    LocateError::UnknownVersion { version, newest: format!("{major}.{minor}") }
+fn unknown_layout(image: &Image, detail: String) -> LocateError {
+    LocateError::UnknownLayout {
+        file: image.file.path.display().to_string(),
+        detail,
+    }
 }
 
 /// All interpreters from `head` on, oldest first, bounded and cut at the first repetition.
@@ -313,7 +367,11 @@ pub fn walk_interpreters(
     let mut next = head;
     while !next.is_null() && found.len() < MOST && !found.contains(&next) {
         found.push(next);
-        next = layout.interpreter.next.read(memory, next).unwrap_or(Address::NULL);
+        next = layout
+            .interpreter
+            .next
+            .read(memory, next)
+            .unwrap_or(Address::NULL);
     }
     found.reverse();
     found

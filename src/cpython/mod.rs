@@ -2,7 +2,9 @@
 
 pub mod debug_offsets;
 pub mod layout;
+pub mod locate;
 pub mod python;
+pub mod scan;
 pub mod self_check;
 pub mod tables;
 pub mod version;

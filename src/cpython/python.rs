@@ -1,7 +1,7 @@
 //! The CPython found in a target: everything the floors above need to read it.
 
 use crate::address::Address;
-use crate::cpython::layout::{Layout, Place};
+use crate::cpython::layout::{GcForm, Layout, Place};
 use crate::cpython::version::{Build, Version};
 
 /// One interpreter of the runtime: the main one or a sub-interpreter.
@@ -64,9 +64,13 @@ impl Python {
         }
     }
 
-    /// `generations[0]` of the collector of `interpreter`, from where its lists are walked.
+    /// `generations[0]` of the collector of `interpreter`, from where its lists are walked; `None`
+    /// for builds that keep no lists.
     pub fn generations(&self, interpreter: &Interpreter) -> Option<Address> {
         let collector = &self.layout.collector;
+        if self.layout.gc_head.form == GcForm::Unlisted {
+            return None;
+        }
         match self.place(collector.place, interpreter) {
             Some(base) => Some(collector.generations.of(base)),
             None => self.statics.generations,

@@ -48,7 +48,9 @@ pub fn find_interpreters(
     layout: &Layout,
 ) -> Vec<Hit> {
     let mut hits = pointers_in(memory, maps, ranges);
-    let threads = follow(memory, &hits, |hit| layout.interpreter.threads_head.of(hit.interpreter));
+    let threads = follow(memory, &hits, |hit| {
+        layout.interpreter.threads_head.of(hit.interpreter)
+    });
     let mut of_thread = Vec::new();
     retain_with(&mut hits, threads, |_, thread| {
         let plausible = thread.may_be_object();
@@ -57,8 +59,10 @@ pub fn find_interpreters(
         }
         plausible
     });
-    let places: Vec<Address> =
-        of_thread.iter().map(|&thread| layout.thread.interpreter.of(thread)).collect();
+    let places: Vec<Address> = of_thread
+        .iter()
+        .map(|&thread| layout.thread.interpreter.of(thread))
+        .collect();
     let back = read_words(memory, &places);
     retain_with(&mut hits, back, |hit, back| back == hit.interpreter);
     hits.retain(|hit| modules_are_a_dict(memory, layout, hit.interpreter));
@@ -73,13 +77,20 @@ fn pointers_in(
     let mut hits = Vec::new();
     for range in ranges {
         let mut bytes = vec![0; range.len() as usize];
-        let Ok(got) = memory.read_some_at(range.start, &mut bytes) else { continue };
+        let Ok(got) = memory.read_some_at(range.start, &mut bytes) else {
+            continue;
+        };
         for offset in (0..got.saturating_sub(7)).step_by(8) {
             let interpreter = word_in(&bytes, offset).unwrap_or(Address::NULL);
-            let readable =
-                || maps.find(interpreter).is_some_and(|mapping| mapping.read && mapping.write);
+            let readable = || {
+                maps.find(interpreter)
+                    .is_some_and(|mapping| mapping.read && mapping.write)
+            };
             if interpreter.may_be_object() && readable() {
-                hits.push(Hit { place: range.start.offset(offset as u64), interpreter });
+                hits.push(Hit {
+                    place: range.start.offset(offset as u64),
+                    interpreter,
+                });
             }
         }
     }
@@ -99,7 +110,11 @@ fn read_words(memory: &(impl ReadMemory + ?Sized), places: &[Address]) -> Vec<Ad
     let blocks = memory.read_blocks(places, 8).unwrap_or_default();
     let mut words: Vec<Address> = blocks
         .into_iter()
-        .map(|block| block.and_then(|bytes| word_in(&bytes, 0)).unwrap_or(Address::NULL))
+        .map(|block| {
+            block
+                .and_then(|bytes| word_in(&bytes, 0))
+                .unwrap_or(Address::NULL)
+        })
         .collect();
     words.resize(places.len(), Address::NULL);
     words

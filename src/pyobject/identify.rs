@@ -4,14 +4,14 @@ use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::cpython::locate::{
     Candidate, Home, LocateError, find_candidates, find_home, from_scan, likely_files,
-    unknown_version, walk_interpreters,
+    walk_interpreters,
 };
 use crate::cpython::python::{Interpreter, Python};
-use crate::cpython::tables::{Variant, rows_for};
+use crate::cpython::tables::{UnknownVersion, Variant, newest, rows_for};
 use crate::cpython::version::{Build, Version};
 use crate::elf::image::Image;
-use crate::pyobject::dict::find_item;
-use crate::pyobject::int::read_int;
+use crate::pyobject::dict;
+use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::ReadMemory;
 use crate::target::process::Process;
@@ -33,7 +33,12 @@ pub struct Located {
 pub fn find(process: &Process) -> Result<Located, LocateError> {
     let maps = process.maps()?;
     let (likely, rest) = likely_files(process, &maps);
-    let mut search = Search { process, maps: &maps, found: Vec::new(), failed: None };
+    let mut search = Search {
+        process,
+        maps: &maps,
+        found: Vec::new(),
+        failed: None,
+    };
     search.look_into(&likely)?;
     if search.found.is_empty() && search.failed.is_none() {
         search.look_into(&rest)?;
@@ -56,8 +61,12 @@ impl Search<'_> {
     /// as long as another file has one.
     fn look_into(&mut self, files: &[&MappedFile]) -> Result<(), LocateError> {
         for file in files {
-            let Ok(image) = Image::read(self.process, self.maps, file) else { continue };
-            let Some(home) = find_home(self.process, &image) else { continue };
+            let Ok(image) = Image::read(self.process, self.maps, file) else {
+                continue;
+            };
+            let Some(home) = find_home(self.process, &image) else {
+                continue;
+            };
             self.take(image, home);
             if let [first, second] = &self.found[..] {
                 return Err(LocateError::TwoPythons {
@@ -84,7 +93,9 @@ impl Search<'_> {
 
     fn scan(&mut self, files: &[&MappedFile]) {
         for file in files {
-            let Ok(image) = Image::read(self.process, self.maps, file) else { continue };
+            let Ok(image) = Image::read(self.process, self.maps, file) else {
+                continue;
+            };
             let candidates = from_scan(self.process, self.maps, &image);
             if let Ok(python) = confirm(self.process, &image, candidates) {
                 let python = with_place_of(python, self.process, &image);
@@ -98,7 +109,9 @@ impl Search<'_> {
         match (self.found.pop(), self.failed) {
             (Some(located), _) => Ok(located),
             (None, Some(error)) => Err(error),
-            (None, None) => Err(LocateError::NotPython { pid: self.process.pid() }),
+            (None, None) => Err(LocateError::NotPython {
+                pid: self.process.pid(),
+            }),
         }
     }
 }
@@ -121,7 +134,9 @@ fn confirm(
     let mut other = None;
     for candidate in candidates {
         let interpreters = read_interpreters(memory, &candidate.row.layout, candidate.head);
-        let Some(main) = interpreters.first() else { continue };
+        let Some(main) = interpreters.first() else {
+            continue;
+        };
         let Some(version) = hexversion(memory, &candidate.row.layout, main.sysdict) else {
             continue;
         };
@@ -131,9 +146,11 @@ fn confirm(
         other = Some(version);
     }
     match other {
-        Some(version) if rows_for(version.minor_pair()).next().is_none() => {
-            Err(unknown_version(version))
+        Some(version) if rows_for(version.minor_pair()).next().is_none() => Err(UnknownVersion {
+            version,
+            newest: newest(),
         }
+        .into()),
         _ => Err(LocateError::UnknownLayout {
             file: image.file.path.display().to_string(),
             detail: "sys.hexversion could not be read with any of them".to_owned(),
@@ -165,8 +182,13 @@ fn hexversion(
     layout: &Layout,
     sysdict: Address,
 ) -> Option<Version> {
-    let value = find_item(memory, layout, sysdict, "hexversion").ok()??;
-    let hex = read_int(memory, layout, value).ok()?;
+    let value = dict::find(memory, layout, sysdict, "hexversion").ok()??;
+    let read = if layout.python.0 == 2 {
+        int::read_plain
+    } else {
+        int::read
+    };
+    let hex = read(memory, layout, value).ok()?.to_i64()?;
     Version::from_hex(u32::try_from(hex).ok()?)
 }
 

@@ -13,7 +13,7 @@ mod v3_7;
 mod v3_8;
 mod v3_9;
 mod variants;
-pub use rows::{ROWS, Row, Signs, UnknownVersion, Variant, candidates, newest, rows_for};
+pub use rows::{ROWS, Row, Signs, UnknownVersion, Variant, candidates, newest, rows_for, unproven};
 pub use v2_7::V2_7;
 pub use v3_6::V3_6;
 pub use v3_7::V3_7;

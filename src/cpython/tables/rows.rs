@@ -198,7 +198,8 @@ fn has_runtime_size(layout: &Layout, size: Option<u64>) -> bool {
     }
 }
 
-fn unproven(row: &Row) -> Row {
+/// The same row, with nothing proven about its queue of pending calls.
+pub fn unproven(row: &Row) -> Row {
     let mut row = row.clone();
     row.layout.pending_proven = false;
     row

@@ -1,0 +1,559 @@
+//! `str` of every kind and width; on 2.7 `str` (bytes) and `unicode`.
+//!
+//! That the object is of the class asked for is the caller's knowledge: nothing here looks at it.
+
+use crate::address::Address;
+use crate::cpython::layout::{Layout, TextForm};
+use crate::pyobject::batch;
+use crate::pyobject::error::ObjectError;
+use crate::target::memory::{ReadError, ReadMemory, word_in};
+use std::fmt::{self, Write};
+
+/// The longest text that is read, in characters (2.7: units).
+pub const LIMIT: u64 = 1 << 18;
+/// How much of the characters is read along with the header, in bytes.
+const ALONG: usize = 96;
+
+/// The text of an object.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Text {
+    /// Text that any program can write down.
+    Plain(String),
+    /// Text with lone surrogates, as code points.
+    Surrogates(Vec<u32>),
+    /// `bytes`, or a 2.7 `str` that is not UTF-8.
+    Bytes(Vec<u8>),
+}
+
+/// How the object at an address is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `str`; on 2.7 `unicode`.
+    Unicode,
+    /// `bytes`; on 2.7 `str`.
+    Bytes,
+}
+
+/// How the type named `str` is kept.
+pub fn native(layout: &Layout) -> Kind {
+    match layout.text.form {
+        TextForm::Units => Kind::Bytes,
+        TextForm::Flexible { .. } => Kind::Unicode,
+    }
+}
+
+impl Text {
+    /// The text when it is plain.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Text::Plain(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The text, with Python's escapes for what a Rust string cannot hold.
+    pub fn escaped(&self) -> String {
+        match self {
+            Text::Plain(text) => text.clone(),
+            Text::Surrogates(points) => points.iter().fold(String::new(), |mut text, &point| {
+                match char::from_u32(point) {
+                    Some(char) => text.push(char),
+                    None => write_escape(&mut text, point),
+                }
+                text
+            }),
+            Text::Bytes(bytes) => bytes.iter().fold(String::new(), |mut text, &byte| {
+                match byte {
+                    0x20..=0x7e => text.push(byte.into()),
+                    _ => write_escape(&mut text, byte.into()),
+                }
+                text
+            }),
+        }
+    }
+
+    /// From what a 2.7 `str` holds.
+    fn from_native_bytes(bytes: Vec<u8>) -> Self {
+        match String::from_utf8(bytes) {
+            Ok(text) => Text::Plain(text),
+            Err(error) => Text::Bytes(error.into_bytes()),
+        }
+    }
+
+    /// From code points; surrogate pairs of a narrow 2.7 build are joined before.
+    fn from_points(points: Vec<u32>) -> Self {
+        match points.iter().map(|&point| char::from_u32(point)).collect() {
+            Some(text) => Text::Plain(text),
+            None => Text::Surrogates(points),
+        }
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.escaped())
+    }
+}
+
+/// Writes a character as `repr` escapes it.
+pub(crate) fn write_escape(text: &mut String, point: u32) {
+    // Writing to a String cannot fail.
+    let _ = match point {
+        0x09 => write!(text, "\\t"),
+        0x0a => write!(text, "\\n"),
+        0x0d => write!(text, "\\r"),
+        0..=0xff => write!(text, "\\x{point:02x}"),
+        0x100..=0xffff => write!(text, "\\u{point:04x}"),
+        _ => write!(text, "\\U{point:08x}"),
+    };
+}
+
+/// Reads the `str` at `at`.
+///
+/// # Errors
+/// As [`read_many`] for one text.
+pub fn read(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+) -> Result<Text, ObjectError> {
+    read_kind(memory, layout, at, native(layout))
+}
+
+/// Reads the text of this kind at `at`.
+///
+/// # Errors
+/// As [`read_many`] for one text.
+pub fn read_kind(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+    kind: Kind,
+) -> Result<Text, ObjectError> {
+    let mut budget = u64::MAX;
+    read_many(memory, layout, &[(at, kind)], &mut budget)
+        .map_err(ObjectError::reading(at, "str"))?
+        .pop()
+        .unwrap_or_else(|| Err(ObjectError::cut(at, "str", 1, 0)))
+}
+
+/// Reads many texts in two batches: headers with the first characters, then the rest of the long
+/// ones. `budget` is how many bytes of characters may still be read; it is drawn from.
+///
+/// For each text: [`ObjectError::Unreadable`], [`ObjectError::Malformed`], or
+/// [`ObjectError::TooLarge`] for more than [`LIMIT`] characters or than the budget allows.
+///
+/// # Errors
+/// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+pub fn read_many(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    wanted: &[(Address, Kind)],
+    budget: &mut u64,
+) -> Result<Vec<Result<Text, ObjectError>>, ReadError> {
+    let addresses: Vec<Address> = wanted.iter().map(|&(at, _)| at).collect();
+    let heads = batch::read_blocks(memory, &addresses, head_size(layout))?;
+    let mut spans: Vec<Result<Span, ObjectError>> = Vec::with_capacity(wanted.len());
+    for (&(at, kind), head) in wanted.iter().zip(heads.iter()) {
+        spans.push(find(layout, at, kind, head).and_then(|span| span.charge(budget)));
+    }
+    let outside: Vec<(Address, usize)> = spans
+        .iter()
+        .zip(heads.iter())
+        .filter_map(|(span, head)| span.as_ref().ok().filter(|span| !span.is_in(head)))
+        .map(|span| (span.at, span.size()))
+        .collect();
+    let outside = batch::read_spans(memory, &outside)?;
+    let mut next_outside = outside.iter();
+    let mut texts = Vec::with_capacity(spans.len());
+    for (span, head) in spans.into_iter().zip(heads.iter()) {
+        texts.push(span.and_then(|span| {
+            let inside = span.is_in(head).then(|| span.of(head));
+            let bytes = inside.or_else(|| next_outside.next()).unwrap_or_default();
+            span.decode(bytes)
+        }));
+    }
+    Ok(texts)
+}
+
+/// Whether the text whose first bytes are given is `ascii`; `None` when they do not tell: the text
+/// is kept elsewhere, or they are cut.
+pub fn is_ascii_in(layout: &Layout, kind: Kind, head: &[u8], ascii: &str) -> Option<bool> {
+    let span = find(layout, Address::NULL, kind, head).ok()?;
+    if span.units != ascii.len() as u64 {
+        return Some(false);
+    }
+    (span.width == Width::Fixed(1) && span.is_in(head)).then(|| span.of(head) == ascii.as_bytes())
+}
+
+/// How many bytes from the beginning of a text object on [`is_ascii_in`] should see.
+pub fn head_size(layout: &Layout) -> usize {
+    let text = &layout.text;
+    let header = text
+        .compact_size
+        .max(text.ascii_size)
+        .max(layout.bytes.data);
+    header as usize + ALONG
+}
+
+/// How wide the units of a text are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Width {
+    /// Bytes of a code point.
+    Fixed(u8),
+    /// 2.7 `unicode`: 4 bytes, in narrow builds 2.
+    WideOrNarrow,
+    /// `wchar_t` of a text that was never made ready, to 3.11.
+    Raw,
+    /// No code points: bytes.
+    Byte,
+}
+
+/// Where the characters of a text are.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    object: Address,
+    at: Address,
+    units: u64,
+    width: Width,
+}
+
+impl Span {
+    /// Bytes to read.
+    fn size(&self) -> usize {
+        let width = match self.width {
+            Width::Fixed(width) => u64::from(width),
+            Width::WideOrNarrow | Width::Raw => 4,
+            Width::Byte => 1,
+        };
+        // Units are at most LIMIT.
+        (self.units * width) as usize
+    }
+
+    fn charge(self, budget: &mut u64) -> Result<Self, ObjectError> {
+        let left = budget.checked_sub(self.size() as u64);
+        *budget = left.ok_or(ObjectError::TooLarge {
+            at: self.object,
+            what: "str",
+            size: self.size() as u64,
+            limit: *budget,
+        })?;
+        Ok(self)
+    }
+
+    fn range_in(&self, head: &[u8]) -> Option<(usize, usize)> {
+        let offset = self.at.distance_from(self.object)?;
+        let end = offset.checked_add(self.size() as u64)?;
+        (end <= head.len() as u64).then_some((offset as usize, end as usize))
+    }
+
+    fn is_in(&self, head: &[u8]) -> bool {
+        self.range_in(head).is_some()
+    }
+
+    fn of<'h>(&self, head: &'h [u8]) -> &'h [u8] {
+        let range = self.range_in(head);
+        range
+            .and_then(|(start, end)| head.get(start..end))
+            .unwrap_or_default()
+    }
+
+    fn decode(&self, bytes: &[u8]) -> Result<Text, ObjectError> {
+        if bytes.len() < self.size() && self.width != Width::WideOrNarrow {
+            let (wanted, got) = (self.size(), bytes.len());
+            return Err(ObjectError::cut(
+                self.at,
+                "characters of a str",
+                wanted,
+                got,
+            ));
+        }
+        match self.width {
+            Width::Byte => Ok(Text::from_native_bytes(bytes.to_vec())),
+            Width::Fixed(width) => self.points(bytes, width).map(Text::from_points),
+            Width::Raw => self.points(bytes, 4).map(Text::from_points),
+            Width::WideOrNarrow => self.wide_or_narrow(bytes),
+        }
+    }
+
+    fn points(&self, bytes: &[u8], width: u8) -> Result<Vec<u32>, ObjectError> {
+        let points: Vec<u32> = match width {
+            1 => bytes.iter().map(|&byte| byte.into()).collect(),
+            2 => units_of::<u16>(bytes).map(u32::from).collect(),
+            _ => units_of::<u32>(bytes).collect(),
+        };
+        match points.iter().find(|&&point| point > 0x10_ffff) {
+            Some(&point) => Err(ObjectError::Malformed {
+                at: self.object,
+                what: "str",
+                detail: "a character",
+                value: point.into(),
+            }),
+            None => Ok(points),
+        }
+    }
+
+    /// The layout does not say which kind of 2.7 this is, but the characters do: read as wide,
+    /// two narrow units are no code point unless the second is a control character.
+    fn wide_or_narrow(&self, bytes: &[u8]) -> Result<Text, ObjectError> {
+        if bytes.len() == self.size()
+            && let Ok(points) = self.points(bytes, 4)
+        {
+            return Ok(Text::from_points(points));
+        }
+        let size = self.units as usize * 2;
+        let Some(narrow) = bytes.get(..size) else {
+            return Err(ObjectError::cut(
+                self.at,
+                "characters of a unicode",
+                size,
+                bytes.len(),
+            ));
+        };
+        let points = char::decode_utf16(units_of::<u16>(narrow))
+            .map(|unit| unit.map_or_else(|lone| lone.unpaired_surrogate().into(), u32::from));
+        Ok(Text::from_points(points.collect()))
+    }
+}
+
+fn units_of<T: crate::target::memory::Word>(bytes: &[u8]) -> impl Iterator<Item = T> {
+    bytes
+        .chunks_exact(T::SIZE)
+        .filter_map(|unit| word_in(unit, 0))
+}
+
+/// Where the characters of the text at `object`, whose first bytes are `head`, are.
+fn find(layout: &Layout, object: Address, kind: Kind, head: &[u8]) -> Result<Span, ObjectError> {
+    let wanted = head_size(layout) - ALONG;
+    let found = match (kind, layout.text.form) {
+        (Kind::Bytes, _) => bytes_span(layout, object, head),
+        (Kind::Unicode, TextForm::Units) => units_span(layout, object, head),
+        (Kind::Unicode, TextForm::Flexible { .. }) => flexible_span(layout, object, head)?,
+    };
+    let span = found.ok_or_else(|| ObjectError::cut(object, "str", wanted, head.len()))?;
+    if span.units > LIMIT {
+        return Err(ObjectError::TooLarge {
+            at: object,
+            what: "str",
+            size: span.units,
+            limit: LIMIT,
+        });
+    }
+    Ok(span)
+}
+
+/// `PyBytesObject`; a negative length becomes a huge one, which is refused.
+fn bytes_span(layout: &Layout, object: Address, head: &[u8]) -> Option<Span> {
+    Some(Span {
+        object,
+        at: object.offset(layout.bytes.data),
+        units: layout.header.length.get(head)? as u64,
+        width: Width::Byte,
+    })
+}
+
+/// `PyUnicodeObject` of 2.7.
+fn units_span(layout: &Layout, object: Address, head: &[u8]) -> Option<Span> {
+    Some(Span {
+        object,
+        at: layout.text.data.get(head)?,
+        units: layout.text.length.get(head)? as u64,
+        width: Width::WideOrNarrow,
+    })
+}
+
+/// The forms of PEP 393. `Ok(None)` when the bytes are cut.
+fn flexible_span(
+    layout: &Layout,
+    object: Address,
+    head: &[u8],
+) -> Result<Option<Span>, ObjectError> {
+    let text = &layout.text;
+    let TextForm::Flexible {
+        kind_shift,
+        compact_bit,
+        ascii_bit,
+    } = text.form
+    else {
+        return Ok(None);
+    };
+    let (Some(length), Some(state)) = (text.length.get(head), text.state.get(head)) else {
+        return Ok(None);
+    };
+    let is_set = |bit: u8| state >> bit & 1 == 1;
+    let width = match state >> kind_shift & 7 {
+        0 => return Ok(raw_span(layout, object, head)),
+        width @ (1 | 2 | 4) => Width::Fixed(width as u8),
+        _ => {
+            return Err(ObjectError::Malformed {
+                at: object,
+                what: "str",
+                detail: "state",
+                value: state.into(),
+            });
+        }
+    };
+    let at = match (is_set(compact_bit), is_set(ascii_bit)) {
+        (true, true) => Some(object.offset(text.ascii_size)),
+        (true, false) => Some(object.offset(text.compact_size)),
+        (false, _) => text.data.get(head),
+    };
+    Ok(at.map(|at| Span {
+        object,
+        at,
+        units: length as u64,
+        width,
+    }))
+}
+
+/// A text of kind 0 (`PyUnicode_WCHAR_KIND`, to 3.11): `wstr` is the last member of
+/// `PyASCIIObject`, `wstr_length` the last of `PyCompactUnicodeObject`.
+fn raw_span(layout: &Layout, object: Address, head: &[u8]) -> Option<Span> {
+    Some(Span {
+        object,
+        at: word_in(head, layout.text.ascii_size.checked_sub(8)? as usize)?,
+        units: word_in(head, layout.text.compact_size.checked_sub(8)? as usize)?,
+        width: Width::Raw,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::tables::{V2_7, V3_11, V3_12};
+    use crate::target::fake::FakeMemory;
+
+    const AT: u64 = 0x1_0000;
+    const FAR: u64 = 0x9_0000;
+
+    /// A compact text of `units` that are `width` bytes wide.
+    fn compact(layout: &Layout, width: u32, ascii: bool, units: &[u32]) -> FakeMemory {
+        let start = if ascii {
+            layout.text.ascii_size
+        } else {
+            layout.text.compact_size
+        };
+        let mut bytes = vec![0u8; start as usize];
+        bytes[16..24].copy_from_slice(&(units.len() as u64).to_le_bytes());
+        let state = width << 2 | 1 << 5 | u32::from(ascii) << 6;
+        bytes[32..36].copy_from_slice(&state.to_le_bytes());
+        for unit in units {
+            bytes.extend(&unit.to_le_bytes()[..width as usize]);
+        }
+        FakeMemory::new().with(AT, &bytes)
+    }
+
+    fn points(text: &str) -> Vec<u32> {
+        text.chars().map(u32::from).collect()
+    }
+
+    fn text_of(memory: &FakeMemory, layout: &Layout) -> Result<Text, ObjectError> {
+        read(memory, layout, Address::new(AT))
+    }
+
+    #[test]
+    fn compact_text_of_every_width_reads_back() {
+        for (width, ascii, text) in [
+            (1, true, "json"),
+            (1, false, "caf\u{e9}"),
+            (2, false, "\u{416}\u{65e5}"),
+            (4, false, "py\u{1f40d}"),
+        ] {
+            for layout in [&V3_11, &V3_12] {
+                let memory = compact(layout, width, ascii, &points(text));
+                assert_eq!(text_of(&memory, layout), Ok(Text::Plain(text.into())));
+            }
+        }
+    }
+
+    #[test]
+    fn long_text_is_read_to_its_end() {
+        let long = "m".repeat(5000);
+        let memory = compact(&V3_12, 1, true, &points(&long));
+        assert_eq!(text_of(&memory, &V3_12), Ok(Text::Plain(long)));
+    }
+
+    #[test]
+    fn lone_surrogates_are_kept_and_escaped() {
+        let memory = compact(&V3_12, 2, false, &[0x61, 0xdcff]);
+        let text = text_of(&memory, &V3_12).expect("readable");
+        assert_eq!(text, Text::Surrogates(vec![0x61, 0xdcff]));
+        assert_eq!(text.escaped(), "a\\udcff");
+    }
+
+    #[test]
+    fn text_that_is_not_compact_is_followed_to_its_characters() {
+        let mut memory = compact(&V3_12, 1, false, &points("ab"));
+        memory.put(AT + 32, &(1u32 << 2 | 1 << 6).to_le_bytes());
+        memory.put(AT + 56, &[0, 0]);
+        let mut bytes = vec![0u8; 64];
+        bytes[16] = 2;
+        bytes[32..36].copy_from_slice(&(1u32 << 2 | 1 << 6).to_le_bytes());
+        bytes[56..64].copy_from_slice(&FAR.to_le_bytes());
+        let memory = FakeMemory::new().with(AT, &bytes).with(FAR, b"hi");
+        assert_eq!(text_of(&memory, &V3_12), Ok(Text::Plain("hi".into())));
+    }
+
+    #[test]
+    fn text_that_was_never_made_ready_is_read_from_its_wide_characters() {
+        let mut bytes = vec![0u8; 80];
+        bytes[40..48].copy_from_slice(&FAR.to_le_bytes());
+        bytes[64] = 1;
+        let memory = FakeMemory::new()
+            .with(AT, &bytes)
+            .with(FAR, &0x1f40du32.to_le_bytes());
+        assert_eq!(
+            text_of(&memory, &V3_11),
+            Ok(Text::Plain("\u{1f40d}".into()))
+        );
+    }
+
+    #[test]
+    fn python_2_text_is_bytes_or_units_of_either_width() {
+        let mut bytes = vec![0u8; 36];
+        bytes[16] = 2;
+        bytes.extend([0xff, b'a']);
+        let memory = FakeMemory::new().with(AT, &bytes);
+        assert_eq!(text_of(&memory, &V2_7), Ok(Text::Bytes(vec![0xff, b'a'])));
+        let unicode = |units: &[u8], length: u8| {
+            let mut bytes = vec![0u8; 48];
+            bytes[16] = length;
+            bytes[24..32].copy_from_slice(&FAR.to_le_bytes());
+            let memory = FakeMemory::new().with(AT, &bytes).with(FAR, units);
+            read_kind(&memory, &V2_7, Address::new(AT), Kind::Unicode)
+        };
+        let plain = Ok(Text::Plain("ab".into()));
+        assert_eq!(unicode(b"a\0\0\0b\0\0\0\0\0\0\0", 2), plain);
+        assert_eq!(unicode(b"a\0b\0\0\0", 2), plain);
+        assert_eq!(unicode(b"a\0b\0\0\0\0\0", 2), plain);
+    }
+
+    #[test]
+    fn impossible_text_is_an_error() {
+        let memory = compact(&V3_12, 4, false, &[0x11_0000]);
+        assert!(matches!(
+            text_of(&memory, &V3_12),
+            Err(ObjectError::Malformed { .. })
+        ));
+        let mut memory = compact(&V3_12, 1, true, &points("x"));
+        memory.put_word(AT + 16, u64::MAX);
+        assert!(matches!(
+            text_of(&memory, &V3_12),
+            Err(ObjectError::TooLarge { .. })
+        ));
+        let memory = FakeMemory::new().with(AT, &[0; 20]);
+        assert!(matches!(
+            text_of(&memory, &V3_12),
+            Err(ObjectError::Unreadable { .. })
+        ));
+    }
+
+    #[test]
+    fn a_budget_bounds_all_texts_together() {
+        let memory = compact(&V3_12, 1, true, &points("12345678"));
+        let wanted = [(Address::new(AT), Kind::Unicode); 3];
+        let texts = read_many(&memory, &V3_12, &wanted, &mut 20).expect("readable");
+        let read = texts.iter().filter(|text| text.is_ok()).count();
+        assert_eq!(read, 2);
+    }
+}
