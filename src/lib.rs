@@ -20,10 +20,8 @@ pub mod address;
 pub mod cli;
 pub mod cpython;
 pub mod elf;
-<<<<<<< HEAD
+pub mod modules;
 pub mod pyobject;
-=======
 pub mod render;
 pub mod report;
->>>>>>> cli
 pub mod target;

@@ -153,7 +153,11 @@ pub struct DemoArgs {
 
 /// One line of a session.
 #[derive(Debug, Clone, PartialEq, Parser)]
-#[command(no_binary_name = true, max_term_width = 100, disable_version_flag = true)]
+#[command(
+    no_binary_name = true,
+    max_term_width = 100,
+    disable_version_flag = true
+)]
 pub struct Line {
     /// What to do.
     #[command(subcommand)]

@@ -1,6 +1,6 @@
 //! Where answers go: standard output, as text or JSON; notes and failures to standard error.
 
-use super::exit::Failure;
+use super::exit::{Exit, Failure};
 use crate::render::{Answer, Look, error_text, escaped, json, warn};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
@@ -60,6 +60,20 @@ impl Output {
         }
     }
 
+    /// Writes what a command came to, and says how it ended.
+    pub fn result<A: Answer>(&mut self, result: Result<A, Failure>, command: Option<&str>) -> Exit {
+        match result {
+            Ok(answer) => {
+                self.answer(&answer, command);
+                Exit::Done
+            }
+            Err(failure) => {
+                self.failure(&failure, command);
+                failure.exit
+            }
+        }
+    }
+
     /// Writes a failure: as a document on standard output, or in two lines on standard error.
     pub fn failure(&mut self, failure: &Failure, command: Option<&str>) {
         let report = failure.report();
@@ -74,6 +88,11 @@ impl Output {
     pub fn note(&self, text: &str) {
         let line = format!("{} {}\n", warn("warning:"), escaped(text));
         let _ = anstream::stderr().write_all(line.as_bytes());
+    }
+
+    /// Writes text to standard error that is no part of the answer.
+    pub fn aside(&self, text: &str) {
+        let _ = anstream::stderr().write_all(text.as_bytes());
     }
 
     /// Writes text to standard output; colours only reach a terminal.

@@ -27,7 +27,10 @@ impl Timings {
 
     /// One line a step, in microseconds.
     pub fn text(&self) -> String {
-        let lines = self.steps.iter().map(|(step, took)| format!("{step}\t{} us\n", took.as_micros()));
+        let lines = self
+            .steps
+            .iter()
+            .map(|(step, took)| format!("{step}\t{} us\n", took.as_micros()));
         lines.collect()
     }
 }

@@ -1,7 +1,7 @@
 //! What `/proc` says about processes that a person wants to know, and that helps to choose one.
 
 use procfs::process::Process;
-use procfs::{Current, Uptime, WithCurrentSystemInfo};
+use procfs::{Current, Uptime};
 use std::path::PathBuf;
 
 /// A process in the words of `/proc`.

@@ -2,8 +2,8 @@
 
 use crate::cli::args::{self, Scope};
 use crate::cli::exit::{Exit, Failure};
-use crate::elf::image::Image;
 use crate::cpython::locate::find_home;
+use crate::elf::image::Image;
 use crate::target::about::{About, executable};
 use crate::target::process::Process;
 use std::collections::BTreeSet;
@@ -105,13 +105,16 @@ pub fn looks_like_python(about: &About) -> bool {
         return false;
     }
     let files = maps.files();
-    if files.iter().any(|file| is_python_name(&file.path.to_string_lossy())) {
+    if files
+        .iter()
+        .any(|file| is_python_name(&file.path.to_string_lossy()))
+    {
         return true;
     }
     files
         .iter()
         .find(|file| process.is_executable(file))
-        .and_then(|file| Image::open(&process, &maps, file).ok())
+        .and_then(|file| Image::read(&process, &maps, file).ok())
         .is_some_and(|image| find_home(&process, &image).is_some())
 }
 
@@ -140,7 +143,13 @@ mod tests {
 
     #[test]
     fn descendants_are_found_whatever_the_order_of_their_pids() {
-        let all = [about(2, 9), about(9, 5), about(5, 1), about(6, 1), about(7, 2)];
+        let all = [
+            about(2, 9),
+            about(9, 5),
+            about(5, 1),
+            about(6, 1),
+            about(7, 2),
+        ];
         assert_eq!(descendants(&[5], &all), [9, 2, 7]);
         assert_eq!(descendants(&[6], &all), Vec::<i32>::new());
     }

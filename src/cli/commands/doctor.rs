@@ -66,7 +66,9 @@ fn may_read(process: &Process) -> bool {
     let Ok(maps) = process.maps() else {
         return false;
     };
-    let mut readable = maps.iter().filter(|mapping| mapping.read && mapping.special.is_none());
+    let mut readable = maps
+        .iter()
+        .filter(|mapping| mapping.read && mapping.special.is_none());
     readable.next().is_some_and(|mapping| {
         let read = process.read_some_at(mapping.range.start, &mut [0]);
         matches!(read, Ok(1))
@@ -89,7 +91,11 @@ fn python_checks(opened: &Opened) -> Vec<Check> {
     let mut checks = vec![
         Check::holds(
             "python",
-            format!("CPython {}{build} in {}", python.version, opened.located.image.file.path.display()),
+            format!(
+                "CPython {}{build} in {}",
+                python.version,
+                opened.located.image.file.path.display()
+            ),
         ),
         Check::holds(
             "layout",
@@ -133,7 +139,10 @@ fn surroundings(evidence: &Evidence) -> Vec<Check> {
         ));
     }
     if matches!(evidence.state, Some('T' | 't')) {
-        checks.push(Check::fact("state", "stopped; stays so while it is looked at"));
+        checks.push(Check::fact(
+            "state",
+            "stopped; stays so while it is looked at",
+        ));
     }
     if let Some(theirs) = &evidence.theirs {
         let filter = match theirs.filtered {
@@ -147,7 +156,10 @@ fn surroundings(evidence: &Evidence) -> Vec<Check> {
         Some(foreign) if foreign.is_empty() => Check::fact("namespaces", "the same as ours"),
         Some(foreign) => Check::fact(
             "namespaces",
-            format!("of its own: {}; files are opened as it sees them", foreign.join(", ")),
+            format!(
+                "of its own: {}; files are opened as it sees them",
+                foreign.join(", ")
+            ),
         ),
     });
     checks

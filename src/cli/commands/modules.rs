@@ -39,9 +39,8 @@ fn report(
     let mut envelope = Envelope::live("modules", Some(opened.target(interpreter)));
     envelope.warnings = inventory.warnings;
     let total = inventory.rows.len();
-    let wanted = |row: &Row| {
-        patterns.is_empty() || patterns.iter().any(|p| glob::matches(p, &row.name))
-    };
+    let wanted =
+        |row: &Row| patterns.is_empty() || patterns.iter().any(|p| glob::matches(p, &row.name));
     let rows = inventory.rows.into_iter().filter(wanted);
     Modules {
         envelope,

@@ -41,7 +41,11 @@ impl Opened {
             return Ok(python.main());
         };
         python.interpreter(id).ok_or_else(|| {
-            let known: Vec<String> = python.interpreters.iter().map(|i| i.id.to_string()).collect();
+            let known: Vec<String> = python
+                .interpreters
+                .iter()
+                .map(|i| i.id.to_string())
+                .collect();
             Failure::new(
                 Exit::Usage,
                 format!("process {} has no interpreter {id}", self.process.pid()),

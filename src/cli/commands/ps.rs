@@ -46,7 +46,10 @@ fn refusal(failure: &Failure) -> Option<Ability> {
         Exit::NotPython if failure.cause != Some("unknown_version") => None,
         exit => Some(Ability::no(
             failure.cause.unwrap_or(exit.kind()),
-            failure.why.clone().unwrap_or_else(|| failure.message.clone()),
+            failure
+                .why
+                .clone()
+                .unwrap_or_else(|| failure.message.clone()),
             failure.help.clone(),
         )),
     }
