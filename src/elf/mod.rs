@@ -1,4 +1,5 @@
 //! Floor 2: where symbols and sections are.
 
+pub mod dwarf;
 pub mod file;
 pub mod image;

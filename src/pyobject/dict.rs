@@ -19,6 +19,8 @@ pub const LIMIT: u64 = 1 << 20;
 const ATTEMPTS: usize = 64;
 /// How many bytes of tables are read at once.
 const AT_ONCE: usize = 32 << 20;
+/// How many keys are read at once.
+const AT_ONCE_KEYS: usize = 1 << 16;
 
 /// One item of a dict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -128,16 +130,17 @@ pub fn find(
     name: &str,
 ) -> Result<Option<Address>, ObjectError> {
     let entries = read(memory, layout, at)?;
-    let keys: Vec<Address> = entries.iter().map(|entry| entry.key).collect();
-    let heads = batch::read_blocks(memory, &keys, text::head_size(layout))
-        .map_err(ObjectError::reading(at, "dict"))?;
-    for (entry, head) in entries.iter().zip(heads.iter()) {
-        let told = text::is_ascii_in(layout, text::native(layout), head, name);
-        let is_equal = told.unwrap_or_else(|| {
-            text::read(memory, layout, entry.key).is_ok_and(|key| key.as_str() == Some(name))
-        });
-        if is_equal {
-            return Ok(Some(entry.value));
+    let kind = text::native(layout);
+    for some in entries.chunks(AT_ONCE_KEYS) {
+        let keys: Vec<(Address, text::Kind)> = some.iter().map(|entry| (entry.key, kind)).collect();
+        let mut budget = AT_ONCE as u64;
+        let keys = text::read_many(memory, layout, &keys, &mut budget)
+            .map_err(ObjectError::reading(at, "dict"))?;
+        let is_it = |key: &Result<text::Text, ObjectError>| {
+            key.as_ref().is_ok_and(|key| key.as_str() == Some(name))
+        };
+        if let Some(index) = keys.iter().position(is_it) {
+            return Ok(Some(some[index].value));
         }
     }
     Ok(None)

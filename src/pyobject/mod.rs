@@ -1,9 +1,15 @@
 //! Floor 4: one object at a time.
 
 pub mod batch;
+pub mod class;
 pub mod dict;
 pub mod error;
 pub mod header;
 pub mod identify;
+pub mod instance;
 pub mod int;
+pub mod module;
+pub mod names;
+pub mod repr;
+pub mod sequence;
 pub mod text;

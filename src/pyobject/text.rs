@@ -176,24 +176,27 @@ pub fn read_many(
     Ok(texts)
 }
 
-/// Whether the text whose first bytes are given is `ascii`; `None` when they do not tell: the text
-/// is kept elsewhere, or they are cut.
-pub fn is_ascii_in(layout: &Layout, kind: Kind, head: &[u8], ascii: &str) -> Option<bool> {
+/// The characters of the text whose first bytes are given, when they are ASCII and few: an empty
+/// slice when they are longer than what is given. `None` when the bytes do not tell: the characters
+/// are kept elsewhere, or are wider, or the header is cut.
+pub fn ascii_in<'h>(layout: &Layout, kind: Kind, head: &'h [u8]) -> Option<&'h [u8]> {
     let span = find(layout, Address::NULL, kind, head).ok()?;
-    if span.units != ascii.len() as u64 {
-        return Some(false);
-    }
-    (span.width == Width::Fixed(1) && span.is_in(head)).then(|| span.of(head) == ascii.as_bytes())
+    let is_narrow = matches!(span.width, Width::Fixed(1) | Width::Byte);
+    let behind_header = span.at.value() <= header_size(layout) as u64;
+    (is_narrow && behind_header).then(|| span.of(head))
 }
 
-/// How many bytes from the beginning of a text object on [`is_ascii_in`] should see.
-pub fn head_size(layout: &Layout) -> usize {
+/// How many bytes from the beginning of a text object on tell where its characters are.
+pub fn header_size(layout: &Layout) -> usize {
     let text = &layout.text;
-    let header = text
-        .compact_size
+    text.compact_size
         .max(text.ascii_size)
-        .max(layout.bytes.data);
-    header as usize + ALONG
+        .max(text.data.offset() + 8)
+        .max(layout.bytes.data) as usize
+}
+
+fn head_size(layout: &Layout) -> usize {
+    header_size(layout) + ALONG
 }
 
 /// How wide the units of a text are.
@@ -324,7 +327,7 @@ fn units_of<T: crate::target::memory::Word>(bytes: &[u8]) -> impl Iterator<Item 
 
 /// Where the characters of the text at `object`, whose first bytes are `head`, are.
 fn find(layout: &Layout, object: Address, kind: Kind, head: &[u8]) -> Result<Span, ObjectError> {
-    let wanted = head_size(layout) - ALONG;
+    let wanted = header_size(layout);
     let found = match (kind, layout.text.form) {
         (Kind::Bytes, _) => bytes_span(layout, object, head),
         (Kind::Unicode, TextForm::Units) => units_span(layout, object, head),

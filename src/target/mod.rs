@@ -3,8 +3,17 @@
 pub mod about;
 pub mod access;
 pub mod evidence;
+pub mod copy;
 #[cfg(test)]
 pub mod fake;
 pub mod maps;
 pub mod memory;
+pub mod pause;
 pub mod process;
+mod raw;
+pub mod registers_x86_64;
+pub mod signals;
+pub mod steps;
+pub mod threads;
+pub(crate) mod tracee;
+pub mod watchdog;

@@ -1,0 +1,64 @@
+//! Why a target could not be changed.
+
+use crate::address::Address;
+use crate::target::memory::ReadError;
+use crate::target::pause::PauseError;
+use crate::target::process::ProcessError;
+use nix::errno::Errno;
+
+/// Why a target could not be changed. What had been changed until then has been undone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ControlError {
+    /// It could not be stopped.
+    #[error(transparent)]
+    Pause(#[from] PauseError),
+    /// Its `/proc` entry could not be read.
+    #[error(transparent)]
+    Process(#[from] ProcessError),
+    /// Its memory could not be read.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// Memory the target itself may not write, or not all of it.
+    #[error("{length} bytes at {at} are not memory the target may write")]
+    NotWritable {
+        /// Where the write begins.
+        at: Address,
+        /// How many bytes.
+        length: usize,
+    },
+    /// No library with the C functions and instructions an injection needs.
+    #[error("no C library with {missing} was found in the target")]
+    NoLibc {
+        /// What was looked for.
+        missing: &'static str,
+    },
+    /// The thread is in a restartable sequence, which a change of its registers would break.
+    #[error("the main thread is in a restartable sequence")]
+    InRestartableSequence,
+    /// The thread has a shadow stack, which the injected return would violate.
+    #[error("the target runs with a shadow stack")]
+    ShadowStack,
+    /// The stack of the thread has no room for a signal frame.
+    #[error("the stack of the main thread has no room below {stack}")]
+    NoStackRoom {
+        /// Its stack pointer.
+        stack: Address,
+    },
+    /// The injected system call did not go as it must. The thread heals itself.
+    #[error("an injected system call went astray ({what})")]
+    SyscallAstray {
+        /// What was seen.
+        what: &'static str,
+    },
+    /// The target's kernel or policy refused a system call it was made to do.
+    #[error("the target may not call {call}: {errno}")]
+    SyscallFailed {
+        /// Its name.
+        call: &'static str,
+        /// What it returned.
+        errno: Errno,
+    },
+    /// Any other answer of ptrace.
+    #[error("ptrace failed: {0}")]
+    Trace(Errno),
+}

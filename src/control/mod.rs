@@ -1,0 +1,9 @@
+//! Floor 8: the only code that changes a target. It knows no Python.
+
+pub mod consent;
+pub mod control;
+pub mod error;
+pub mod libc;
+pub mod scratch;
+pub mod sigframe_x86_64;
+mod syscall_x86_64;

@@ -1,0 +1,166 @@
+//! A system call made by the target's main thread, at our bidding.
+//!
+//! The thread stands still. We write a signal frame below its stack that would restore it, then
+//! point it at a `syscall; ret` of its C library, with the frame as its stack: the call returns
+//! into `__restore_rt`, which restores the thread. So from the one write of the registers on the
+//! target heals itself; while we live, we stop the thread right behind the call, read the answer
+//! and put registers and signal mask back ourselves, which loses nothing (`rt_sigreturn` would
+//! make an interrupted sleep return early).
+//!
+//! The order counts: "signals blocked" must imply "frame armed".
+
+use crate::address::Address;
+use crate::control::control::Control;
+use crate::control::error::ControlError;
+use crate::control::libc::Libc;
+use crate::control::sigframe_x86_64::SignalFrame;
+use crate::target::registers_x86_64::{Registers, resumed};
+use crate::target::tracee::Tracee;
+use nix::errno::Errno;
+use std::time::{Duration, Instant};
+
+/// `NT_X86_XSTATE` (`include/uapi/linux/elf.h`).
+const NT_X86_XSTATE: i32 = 0x202;
+/// Larger than any xsave image.
+const MAX_XSTATE: usize = 64 * 1024;
+/// Direction and trap flag.
+const UNWANTED_FLAGS: u64 = 1 << 10 | 1 << 8;
+/// A call that only changes mappings ends at once, or something is wrong.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A system call by number, with its arguments and a name for messages.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Syscall {
+    pub(super) name: &'static str,
+    pub(super) number: u64,
+    pub(super) arguments: [u64; 6],
+}
+
+impl Syscall {
+    const MMAP: u64 = 9;
+    const MPROTECT: u64 = 10;
+    const MUNMAP: u64 = 11;
+
+    /// Private anonymous memory, readable and writable.
+    pub(super) fn map_memory(length: u64) -> Self {
+        const READ_WRITE: u64 = 3;
+        const PRIVATE_ANONYMOUS: u64 = 0x22;
+        let no_file = u64::MAX;
+        Syscall {
+            name: "mmap",
+            number: Self::MMAP,
+            arguments: [0, length, READ_WRITE, PRIVATE_ANONYMOUS, no_file, 0],
+        }
+    }
+
+    /// Changes what may be done with memory: `PROT_*`.
+    pub(super) fn protect(at: Address, length: u64, protection: u64) -> Self {
+        Syscall {
+            name: "mprotect",
+            number: Self::MPROTECT,
+            arguments: [at.value(), length, protection, 0, 0, 0],
+        }
+    }
+
+    /// Gives memory back.
+    pub(super) fn unmap(at: Address, length: u64) -> Self {
+        Syscall {
+            name: "munmap",
+            number: Self::MUNMAP,
+            arguments: [at.value(), length, 0, 0, 0, 0],
+        }
+    }
+}
+
+impl Control<'_> {
+    /// Has the main thread make a system call; what it returned.
+    ///
+    /// # Errors
+    /// [`ControlError::SyscallFailed`] when the call failed; the gates of
+    /// [`Control::check_registers_may_be_set`]; [`ControlError::SyscallAstray`].
+    pub(super) fn call(&self, libc: &Libc, call: Syscall) -> Result<u64, ControlError> {
+        self.check_registers_may_be_set()?;
+        let before = self.main_registers()?;
+        let mask = self.arm_frame(libc, &before, call)?;
+        let thread = self.main_thread();
+        thread
+            .set_signal_mask(u64::MAX)
+            .map_err(ControlError::Trace)?;
+        let answer = run(thread, libc, call.number);
+        // In this order also when the call went astray: the frame stays armed till the last step.
+        thread.set_signal_mask(mask).map_err(ControlError::Trace)?;
+        thread.set_registers(before).map_err(ControlError::Trace)?;
+        let answer = answer?;
+        match answer as i64 {
+            failed @ -4095..=-1 => Err(ControlError::SyscallFailed {
+                call: call.name,
+                errno: Errno::from_raw(-failed as i32),
+            }),
+            _ => Ok(answer),
+        }
+    }
+
+    /// Writes the healing frame and points the thread at the call; the signal mask as it was.
+    fn arm_frame(
+        &self,
+        libc: &Libc,
+        before: &Registers,
+        call: Syscall,
+    ) -> Result<u64, ControlError> {
+        let thread = self.main_thread();
+        let xstate = thread
+            .register_set(NT_X86_XSTATE, MAX_XSTATE)
+            .map_err(ControlError::Trace)?;
+        let mask = thread.signal_mask().map_err(ControlError::Trace)?;
+        let frame = SignalFrame::new(&resumed(before), &xstate, mask, libc.restore)
+            .ok_or(ControlError::SyscallAstray { what: "no xsave image" })?;
+        self.check_stack_room(before.rsp.saturating_sub(frame.at.value()))?;
+        self.write(frame.at, &frame.bytes)?;
+        thread
+            .set_registers(calling(before, &frame, libc, call))
+            .map_err(ControlError::Trace)?;
+        Ok(mask)
+    }
+}
+
+/// The registers of a thread about to execute the call, with the frame as its stack.
+fn calling(before: &Registers, frame: &SignalFrame, libc: &Libc, call: Syscall) -> Registers {
+    let [rdi, rsi, rdx, r10, r8, r9] = call.arguments;
+    Registers {
+        rip: libc.syscall_return.value(),
+        rsp: frame.at.value(),
+        rax: call.number,
+        orig_rax: u64::MAX,
+        rdi,
+        rsi,
+        rdx,
+        r10,
+        r8,
+        r9,
+        eflags: before.eflags & !UNWANTED_FLAGS,
+        ..*before
+    }
+}
+
+/// From the entry of the call to its exit; what it returned.
+fn run(thread: &Tracee, libc: &Libc, number: u64) -> Result<u64, ControlError> {
+    let deadline = Instant::now() + PATIENCE;
+    let astray = |what| ControlError::SyscallAstray { what };
+    let behind = libc.syscall_return.offset(2).value();
+    for (entering, what) in [(true, "no entry"), (false, "no exit")] {
+        if !thread
+            .run_to_syscall_stop(deadline)
+            .map_err(ControlError::Trace)?
+        {
+            return Err(astray(what));
+        }
+        let registers = thread.registers().map_err(ControlError::Trace)?;
+        if registers.rip != behind || registers.orig_rax != number {
+            return Err(astray("another call"));
+        }
+        if !entering {
+            return Ok(registers.rax);
+        }
+    }
+    Err(astray("no exit"))
+}

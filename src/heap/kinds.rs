@@ -1,0 +1,139 @@
+//! What kind of object lies at an address, told from its class; each class is looked at once.
+
+use crate::address::Address;
+use crate::cpython::layout::Layout;
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+/// `Py_TPFLAGS_HEAPTYPE` (`Include/object.h`): made by a `class` statement or from a spec.
+const HEAP_TYPE: u64 = 1 << 9;
+/// `Py_TPFLAGS_DICT_SUBCLASS`.
+const DICT_SUBCLASS: u64 = 1 << 29;
+/// `Py_TPFLAGS_TYPE_SUBCLASS`.
+const TYPE_SUBCLASS: u64 = 1 << 31;
+
+/// How many base classes are followed.
+const BASES: usize = 64;
+
+/// The kinds of objects that belong to a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// A Python function.
+    Function,
+    /// A module object, or of a class made from it.
+    Module,
+    /// A dict, or of a class made from it.
+    Dict,
+    /// A class.
+    Class,
+    /// Anything else.
+    Other,
+}
+
+/// Tells kinds, and remembers what it learnt of each class.
+#[derive(Debug)]
+pub struct Kinds<'l> {
+    layout: &'l Layout,
+    known: RefCell<HashMap<Address, Kind>>,
+}
+
+impl<'l> Kinds<'l> {
+    /// Nothing learnt yet.
+    pub fn new(layout: &'l Layout) -> Self {
+        Kinds {
+            layout,
+            known: RefCell::default(),
+        }
+    }
+
+    /// The kind of the object at `object`; `None` when it or its class cannot be read.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+    pub fn of(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        object: Address,
+    ) -> Result<Option<Kind>, ReadError> {
+        let Some(class) = mapped(self.layout.header.class.read(memory, object))? else {
+            return Ok(None);
+        };
+        if let Some(&kind) = self.known.borrow().get(&class) {
+            return Ok(Some(kind));
+        }
+        let kind = self.look_at(memory, class)?;
+        if let Some(kind) = kind {
+            self.known.borrow_mut().insert(class, kind);
+        }
+        Ok(kind)
+    }
+
+    /// Whether the class at `class` was made by a program and not by the C compiler.
+    ///
+    /// # Errors
+    /// As [`Kinds::of`].
+    pub fn is_heap_type(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        class: Address,
+    ) -> Result<bool, ReadError> {
+        let flags = mapped(self.layout.class.flags.read(memory, class))?;
+        Ok(flags.is_some_and(|flags| flags & HEAP_TYPE != 0))
+    }
+
+    fn look_at(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        class: Address,
+    ) -> Result<Option<Kind>, ReadError> {
+        let layout = &self.layout.class;
+        let Some(flags) = mapped(layout.flags.read(memory, class))? else {
+            return Ok(None);
+        };
+        if flags & TYPE_SUBCLASS != 0 {
+            return Ok(Some(Kind::Class));
+        }
+        if flags & DICT_SUBCLASS != 0 {
+            return Ok(Some(Kind::Dict));
+        }
+        let mut at = class;
+        for _ in 0..BASES {
+            match self.static_name(memory, at)?.as_deref() {
+                Some(b"module") => return Ok(Some(Kind::Module)),
+                Some(b"function") if at == class => return Ok(Some(Kind::Function)),
+                _ => {}
+            }
+            match mapped(layout.base.read(memory, at))? {
+                Some(base) if !base.is_null() => at = base,
+                Some(_) => break,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(Kind::Other))
+    }
+
+    /// `tp_name` of a class of the interpreter's own; a program cannot give itself such a name.
+    fn static_name(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        class: Address,
+    ) -> Result<Option<Vec<u8>>, ReadError> {
+        if self.is_heap_type(memory, class)? {
+            return Ok(None);
+        }
+        let Some(name) = mapped(self.layout.class.name.read(memory, class))? else {
+            return Ok(None);
+        };
+        mapped(memory.read_c_string_at(name, 16))
+    }
+}
+
+/// Memory that is not mapped is no answer; a source out of reach is an error.
+pub(super) fn mapped<T>(read: Result<T, ReadError>) -> Result<Option<T>, ReadError> {
+    match read {
+        Ok(value) => Ok(Some(value)),
+        Err(ReadError::Unmapped { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

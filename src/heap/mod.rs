@@ -1,0 +1,5 @@
+//! Floor 5: all objects together.
+
+pub mod kinds;
+pub mod remains;
+pub mod walk;

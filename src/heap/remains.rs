@@ -1,0 +1,343 @@
+//! What is left of a module after it was unloaded: module objects, globals dicts, functions and
+//! classes that are still alive.
+//!
+//! Objects do not move, so what survived lies where it lay before; but what died makes room for
+//! others, so an address alone proves nothing. An object is a remain when it says itself whose it
+//! is: a dict by its `__name__`, a function by the dict it runs in, a class by its `__module__` and
+//! the functions in it. What sys.modules gives at that moment under the same name is a newer copy,
+//! and no remain. A class that could be of either is counted as uncertain, never left out.
+
+use super::kinds::{Kind, Kinds, mapped};
+use super::walk::Walk;
+use crate::address::Address;
+use crate::cpython::layout::Layout;
+use crate::pyobject::text::Text;
+use crate::pyobject::{dict, header, text};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
+use std::collections::{HashMap, HashSet};
+
+/// Longest class name that is kept, in bytes.
+const NAME: usize = 200;
+
+/// A module, as it was before it was unloaded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sought {
+    /// Its key.
+    pub name: Text,
+    /// Its `__name__`; mostly the same.
+    pub own_name: Option<Text>,
+    /// The module object.
+    pub module: Address,
+    /// Its globals.
+    pub dict: Option<Address>,
+}
+
+/// What sys.modules gives now.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Current {
+    /// Every module object.
+    pub modules: HashSet<Address>,
+    /// The globals of every one.
+    pub dicts: HashSet<Address>,
+    /// Every key.
+    pub names: HashSet<Text>,
+}
+
+/// What kind of thing is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RemainKind {
+    /// A module object.
+    Module,
+    /// A globals dict.
+    Globals,
+    /// A Python function.
+    Function,
+    /// A class.
+    Class,
+}
+
+/// An object that is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remain {
+    /// What it is.
+    pub kind: RemainKind,
+    /// Which of the modules that were sought it belongs to.
+    pub of: usize,
+    /// The name of a class; else the name of the module.
+    pub name: String,
+    /// Where it is.
+    pub address: Address,
+    /// Whether it is in the permanent generation, which is never collected.
+    pub frozen: bool,
+}
+
+/// Everything that is left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Remains {
+    /// What certainly is of a module that was sought.
+    pub certain: Vec<Remain>,
+    /// Classes of which it cannot be told whether they are of it or of a newer copy.
+    pub uncertain: Vec<Remain>,
+    /// Objects that could not be read, so that nothing is known of them.
+    pub unreadable: usize,
+}
+
+/// Looks for what is left of `sought` among the objects of a walk.
+///
+/// # Errors
+/// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+pub fn find_remains(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    walk: &Walk,
+    sought: &[Sought],
+    current: &Current,
+) -> Result<Remains, ReadError> {
+    let mut search = Search {
+        memory,
+        layout,
+        sought,
+        current,
+        globals: HashMap::new(),
+        found: Remains::default(),
+    };
+    let heap = search.sort(walk)?;
+    search.look_at_modules(&heap);
+    search.look_at_globals(&heap)?;
+    search.look_at_functions(&heap);
+    search.look_at_classes(&heap)?;
+    let first_frozen = walk.objects.len() - walk.frozen.min(walk.objects.len());
+    let frozen: HashSet<&Address> = walk.objects[first_frozen..].iter().collect();
+    let found = &mut search.found;
+    for remain in found.certain.iter_mut().chain(&mut found.uncertain) {
+        remain.frozen = frozen.contains(&remain.address);
+    }
+    Ok(search.found)
+}
+
+/// The objects of a walk that can belong to a module.
+#[derive(Default)]
+struct Heap {
+    /// Functions by the dict they run in.
+    functions: HashMap<Address, Vec<Address>>,
+    /// The dict each function runs in.
+    globals_of: HashMap<Address, Address>,
+    /// Module objects with their dicts.
+    modules: Vec<(Address, Address)>,
+    classes: Vec<Address>,
+    dicts: HashSet<Address>,
+}
+
+struct Search<'s, M: ?Sized> {
+    memory: &'s M,
+    layout: &'s Layout,
+    sought: &'s [Sought],
+    current: &'s Current,
+    /// Which module a globals dict is a remain of; `None` when of none.
+    globals: HashMap<Address, Option<usize>>,
+    found: Remains,
+}
+
+impl<M: ReadMemory + ?Sized> Search<'_, M> {
+    fn sort(&mut self, walk: &Walk) -> Result<Heap, ReadError> {
+        let kinds = Kinds::new(self.layout);
+        let mut heap = Heap::default();
+        for &object in &walk.objects {
+            let is_seen = match kinds.of(self.memory, object)? {
+                Some(Kind::Function) => self.add_function(&mut heap, object)?,
+                Some(Kind::Module) => self.add_module(&mut heap, object)?,
+                Some(Kind::Class) => {
+                    if kinds.is_heap_type(self.memory, object)? {
+                        heap.classes.push(object);
+                    }
+                    true
+                }
+                Some(Kind::Dict) => {
+                    heap.dicts.insert(object);
+                    true
+                }
+                Some(Kind::Other) => true,
+                None => false,
+            };
+            self.found.unreadable += usize::from(!is_seen);
+        }
+        Ok(heap)
+    }
+
+    fn add_function(&self, heap: &mut Heap, object: Address) -> Result<bool, ReadError> {
+        let globals = mapped(self.layout.function.globals.read(self.memory, object))?;
+        if let Some(globals) = globals {
+            heap.functions.entry(globals).or_default().push(object);
+            heap.globals_of.insert(object, globals);
+        }
+        Ok(globals.is_some())
+    }
+
+    fn add_module(&self, heap: &mut Heap, object: Address) -> Result<bool, ReadError> {
+        let dict = mapped(self.layout.module.dict.read(self.memory, object))?;
+        heap.modules.extend(dict.map(|dict| (object, dict)));
+        Ok(dict.is_some())
+    }
+
+    fn look_at_modules(&mut self, heap: &Heap) {
+        for &(module, dict) in &heap.modules {
+            if self.current.modules.contains(&module) {
+                continue;
+            }
+            if let Some(of) = self.owner_of(dict) {
+                self.add(RemainKind::Module, of, module);
+            }
+        }
+    }
+
+    /// Dicts that functions run in, and those that were globals before. Also where no list has
+    /// them: the collector does not track a dict of nothing but atoms (to 3.13).
+    fn look_at_globals(&mut self, heap: &Heap) -> Result<(), ReadError> {
+        let before = self.sought.iter().filter_map(|sought| sought.dict);
+        let candidates: HashSet<Address> = heap.functions.keys().copied().chain(before).collect();
+        for dict in candidates {
+            let is_alive = heap.functions.contains_key(&dict)
+                || heap.dicts.contains(&dict)
+                || self.is_untracked_dict(dict)?;
+            if !is_alive {
+                self.globals.insert(dict, None);
+            } else if let Some(of) = self.owner_of(dict) {
+                self.add(RemainKind::Globals, of, dict);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_untracked_dict(&self, at: Address) -> Result<bool, ReadError> {
+        let kind = Kinds::new(self.layout).of(self.memory, at)?;
+        let is_counted = header::read(self.memory, self.layout, at)
+            .is_ok_and(|header| header.refcount.immortal || header.refcount.count > 0);
+        Ok(kind == Some(Kind::Dict) && is_counted)
+    }
+
+    fn look_at_functions(&mut self, heap: &Heap) {
+        for (&dict, functions) in &heap.functions {
+            if let Some(of) = self.owner_of(dict) {
+                for &function in functions {
+                    self.add(RemainKind::Function, of, function);
+                }
+            }
+        }
+    }
+
+    fn look_at_classes(&mut self, heap: &Heap) -> Result<(), ReadError> {
+        for &class in &heap.classes {
+            let Some(members) = self.members_of(class)? else {
+                self.found.unreadable += 1;
+                continue;
+            };
+            let Some(module) = members.module else {
+                continue;
+            };
+            let Some(of) = self.named(&module) else {
+                continue;
+            };
+            let globals: Vec<Address> = members
+                .values
+                .iter()
+                .filter_map(|value| heap.globals_of.get(value).copied())
+                .collect();
+            let is_old = globals.iter().any(|&dict| self.owner_of(dict).is_some());
+            let is_newer = globals.iter().any(|dict| self.current.dicts.contains(dict));
+            if is_old || !self.current.names.contains(&module) {
+                self.add(RemainKind::Class, of, class);
+            } else if !is_newer {
+                let remain = self.remain(RemainKind::Class, of, class);
+                self.found.uncertain.push(remain);
+            }
+        }
+        Ok(())
+    }
+
+    fn members_of(&self, class: Address) -> Result<Option<Members>, ReadError> {
+        let Some(dict) = mapped(self.layout.class.dict.read(self.memory, class))? else {
+            return Ok(None);
+        };
+        let Ok(entries) = dict::read(self.memory, self.layout, dict) else {
+            return Ok(None);
+        };
+        let module = dict::find(self.memory, self.layout, dict, "__module__")
+            .ok()
+            .flatten()
+            .and_then(|value| text::read(self.memory, self.layout, value).ok());
+        let values = entries.iter().map(|entry| entry.value).collect();
+        Ok(Some(Members { module, values }))
+    }
+
+    /// Which module that was sought the globals dict at `dict` is of. A dict that sys.modules gives
+    /// now is of a newer copy.
+    fn owner_of(&mut self, dict: Address) -> Option<usize> {
+        if let Some(&known) = self.globals.get(&dict) {
+            return known;
+        }
+        let owner = if self.current.dicts.contains(&dict) {
+            None
+        } else {
+            self.owner_by_name(dict)
+        };
+        self.globals.insert(dict, owner);
+        owner
+    }
+
+    fn owner_by_name(&mut self, dict: Address) -> Option<usize> {
+        let before = |sought: &Sought| sought.dict == Some(dict);
+        match dict::find(self.memory, self.layout, dict, "__name__") {
+            Ok(Some(value)) => match text::read(self.memory, self.layout, value) {
+                Ok(name) => self.named(&name),
+                Err(_) => self.sought.iter().position(before),
+            },
+            Ok(None) => self
+                .sought
+                .iter()
+                .position(|sought| before(sought) && sought.own_name.is_none()),
+            Err(_) => {
+                self.found.unreadable += 1;
+                self.sought.iter().position(before)
+            }
+        }
+    }
+
+    fn named(&self, name: &Text) -> Option<usize> {
+        let of_key = self.sought.iter().position(|sought| sought.name == *name);
+        of_key.or_else(|| {
+            let own = |sought: &Sought| sought.own_name.as_ref() == Some(name);
+            self.sought.iter().position(own)
+        })
+    }
+
+    fn add(&mut self, kind: RemainKind, of: usize, address: Address) {
+        let remain = self.remain(kind, of, address);
+        self.found.certain.push(remain);
+    }
+
+    fn remain(&self, kind: RemainKind, of: usize, address: Address) -> Remain {
+        let name = match kind {
+            RemainKind::Class => self.class_name(address),
+            _ => None,
+        };
+        Remain {
+            kind,
+            of,
+            name: name.unwrap_or_else(|| self.sought[of].name.to_string()),
+            address,
+            frozen: false,
+        }
+    }
+
+    fn class_name(&self, class: Address) -> Option<String> {
+        let name = self.layout.class.name.read(self.memory, class).ok()?;
+        let bytes = self.memory.read_c_string_at(name, NAME).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// What the dict of a class tells.
+struct Members {
+    module: Option<Text>,
+    values: Vec<Address>,
+}

@@ -1,0 +1,305 @@
+//! Walks the collector's lists: every object that `gc.get_objects()` would give.
+//!
+//! Each generation is a ring of `PyGC_Head` links through its head (`Modules/gcmodule.c`, from 3.13
+//! on `Python/gc.c`). A link counts only when its neighbour points back, so a walk cannot run in a
+//! circle, and a list that was changed while it was read is told from a whole one. Only a target
+//! that stands still, or a copy of one, gives lists that are all whole.
+
+use crate::address::Address;
+use crate::cpython::layout::{Collector, GcForm, GcHead};
+use crate::cpython::python::{Interpreter, Python};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
+
+/// How many generations every version has, the permanent one not counted.
+const GENERATIONS: u64 = 3;
+
+/// Distributions have moved `generations` by this much at most, in bytes.
+const MOVED_AT_MOST: u64 = 16;
+
+/// What the lists of one interpreter gave.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Walk {
+    /// Every object found, youngest generation first.
+    pub objects: Vec<Address>,
+    /// How many of them, at the end, are in the permanent generation of `gc.freeze`.
+    pub frozen: usize,
+    /// Where lists broke off: what lies behind was not seen.
+    pub torn: Vec<Torn>,
+}
+
+/// A place where a list could not be followed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Torn {
+    /// The head of the list.
+    pub list: Address,
+    /// The last link that was good.
+    pub at: Address,
+}
+
+/// Why no list could be walked.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum WalkError {
+    /// Free-threaded builds keep no lists.
+    #[error("this build keeps no lists of its objects")]
+    Unlisted,
+    /// The collector's state hangs on a symbol that was not found, or is not where it should be.
+    #[error("the lists of the collector were not found")]
+    NotFound,
+    /// The collector is at work: its lists are taken apart.
+    #[error("the collector is running")]
+    Collecting,
+    /// There are more objects than were allowed.
+    #[error("there are more than {limit} objects")]
+    TooMany {
+        /// How many were allowed.
+        limit: usize,
+    },
+    /// The source of memory failed.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+}
+
+impl Walk {
+    /// Whether every list was followed to its end.
+    pub fn is_complete(&self) -> bool {
+        self.torn.is_empty()
+    }
+}
+
+/// Walks all lists of `interpreter` (to 3.8 they are shared by all interpreters), at most `limit`
+/// objects.
+///
+/// # Errors
+/// [`WalkError`]; a list that breaks off is no error, it is in [`Walk::torn`].
+pub fn walk(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    interpreter: &Interpreter,
+    limit: usize,
+) -> Result<Walk, WalkError> {
+    let head = python.layout.gc_head;
+    if head.form == GcForm::Unlisted {
+        return Err(WalkError::Unlisted);
+    }
+    let lists = find_lists(memory, python, interpreter)?;
+    let mut walk = Walk::default();
+    for list in lists.generations {
+        walk_list(memory, &head, list, limit, &mut walk)?;
+    }
+    if let Some(list) = lists.permanent {
+        let before = walk.objects.len();
+        walk_list(memory, &head, list, limit, &mut walk)?;
+        walk.frozen = walk.objects.len() - before;
+    }
+    Ok(walk)
+}
+
+/// The heads of the lists.
+struct Lists {
+    generations: [Address; GENERATIONS as usize],
+    permanent: Option<Address>,
+}
+
+fn find_lists(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Lists, WalkError> {
+    let collector = &python.layout.collector;
+    let base = python.place(collector.place, interpreter);
+    if let (Some(base), Some(field)) = (base, collector.collecting)
+        && field.read(memory, base)? != 0
+    {
+        return Err(WalkError::Collecting);
+    }
+    let stated = python.generations(interpreter).ok_or(WalkError::NotFound)?;
+    let first = match (base, collector.generation0) {
+        (Some(base), Some(field)) => check_first(stated, field.read(memory, base)?)?,
+        _ => stated,
+    };
+    Ok(Lists {
+        generations: generations_from(first, collector),
+        permanent: base.and_then(|base| Some(collector.permanent?.of(base))),
+    })
+}
+
+/// The target's own pointer to its first generation, when it is near where the table has it.
+fn check_first(stated: Address, pointer: Address) -> Result<Address, WalkError> {
+    let near = pointer.value().abs_diff(stated.value()) <= MOVED_AT_MOST;
+    near.then_some(pointer).ok_or(WalkError::NotFound)
+}
+
+fn generations_from(first: Address, collector: &Collector) -> [Address; GENERATIONS as usize] {
+    std::array::from_fn(|number| first.offset(number as u64 * collector.generation_size))
+}
+
+/// Follows one list from its head back to its head.
+fn walk_list(
+    memory: &(impl ReadMemory + ?Sized),
+    head: &GcHead,
+    list: Address,
+    limit: usize,
+    walk: &mut Walk,
+) -> Result<(), WalkError> {
+    let Some((mut next, _)) = read_links(memory, head, list)? else {
+        return Err(WalkError::NotFound);
+    };
+    let mut at = list;
+    loop {
+        let links = read_links(memory, head, next)?;
+        let Some((behind, _)) = links.filter(|&(_, previous)| previous == at) else {
+            walk.torn.push(Torn { list, at });
+            return Ok(());
+        };
+        if next == list {
+            return Ok(());
+        }
+        if walk.objects.len() == limit {
+            return Err(WalkError::TooMany { limit });
+        }
+        walk.objects.push(next.offset(head.size));
+        at = next;
+        next = behind;
+    }
+}
+
+/// `_gc_next` and `_gc_prev` of one head without their flags; `None` when it is not mapped.
+fn read_links(
+    memory: &(impl ReadMemory + ?Sized),
+    head: &GcHead,
+    at: Address,
+) -> Result<Option<(Address, Address)>, WalkError> {
+    let mut bytes = [0u8; 16];
+    match memory.read_exact_at(at, &mut bytes) {
+        Ok(()) => {}
+        Err(ReadError::Unmapped { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    }
+    let link = |offset: u64| -> Option<Address> {
+        let word: u64 = word_in(&bytes, offset as usize)?;
+        Some(Address::new(match head.form {
+            GcForm::Plain | GcForm::Unlisted => word,
+            GcForm::Flagged => word & !3,
+        }))
+    };
+    Ok(link(head.next.offset()).zip(link(head.prev.offset())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cpython::layout::Place;
+    use crate::cpython::python::Statics;
+    use crate::cpython::tables::V3_11;
+    use crate::cpython::version::{Build, Version};
+    use crate::target::fake::FakeMemory;
+    use proptest::prelude::*;
+
+    const INTERPRETER: u64 = 0x10_0000;
+
+    fn python() -> Python {
+        Python {
+            version: Version::from_hex(0x030b_07f0).expect("3.11.7"),
+            build: Build::default(),
+            layout: V3_11,
+            runtime: Some(Address::new(0x20_0000)),
+            statics: Statics::default(),
+            interpreters: vec![Interpreter {
+                id: 0,
+                address: Address::new(INTERPRETER),
+                modules: Address::new(0x30_0000),
+                sysdict: Address::new(0x30_1000),
+            }],
+        }
+    }
+
+    /// Memory with the four lists, the first of which has its objects at `heads`.
+    fn memory(heads: &[u64]) -> FakeMemory {
+        let collector = V3_11.collector;
+        let Place::Interpreter(offset) = collector.place else {
+            panic!("3.11 keeps its collector in the interpreter");
+        };
+        let base = INTERPRETER + u64::from(offset);
+        let mut memory = FakeMemory::new().with(INTERPRETER, &vec![0; 0x1000]);
+        let first = base + collector.generations.offset();
+        for list in (0..3).map(|number| first + 24 * number) {
+            link(&mut memory, &[list]);
+        }
+        let permanent = collector.permanent.expect("since 3.7").offset();
+        link(&mut memory, &[base + permanent]);
+        let pointer = collector.generation0.expect("since 3.7").offset();
+        memory.put_word(base + pointer, first);
+        let mut ring = vec![first];
+        ring.extend(heads);
+        link(&mut memory, &ring);
+        memory
+    }
+
+    fn link(memory: &mut FakeMemory, ring: &[u64]) {
+        for (number, &head) in ring.iter().enumerate() {
+            let previous = ring[(number + ring.len() - 1) % ring.len()];
+            memory.put_word(head, ring[(number + 1) % ring.len()]);
+            memory.put_word(head + 8, previous | 1);
+        }
+    }
+
+    fn walk_of(memory: &FakeMemory, limit: usize) -> Result<Walk, WalkError> {
+        let python = python();
+        walk(memory, &python, python.main(), limit)
+    }
+
+    #[test]
+    fn every_object_of_a_list_is_found_behind_its_head() {
+        let memory = memory(&[0x40_0000, 0x40_0100]).with(0x50_0000, &[0; 8]);
+        let walk = walk_of(&memory, 10).expect("lists are there");
+        let found = [0x40_0010, 0x40_0110].map(Address::new).to_vec();
+        assert_eq!(walk.objects, found);
+        assert!(walk.is_complete());
+    }
+
+    #[test]
+    fn a_link_without_an_answer_ends_the_list_and_is_named() {
+        let mut memory = memory(&[0x40_0000, 0x40_0100, 0x40_0200]);
+        memory.put_word(0x40_0100 + 8, 0x40_0200);
+        let walk = walk_of(&memory, 10).expect("lists are there");
+        assert_eq!(walk.objects.len(), 1);
+        assert_eq!(walk.torn[0].at, Address::new(0x40_0000));
+    }
+
+    #[test]
+    fn a_list_that_runs_in_a_circle_is_cut() {
+        let mut memory = memory(&[0x40_0000, 0x40_0100]);
+        memory.put_word(0x40_0100, 0x40_0000);
+        let walk = walk_of(&memory, 10).expect("lists are there");
+        assert!(!walk.is_complete());
+    }
+
+    #[test]
+    fn more_objects_than_allowed_are_an_error() {
+        let memory = memory(&[0x40_0000, 0x40_0100]);
+        assert_eq!(walk_of(&memory, 1), Err(WalkError::TooMany { limit: 1 }));
+    }
+
+    #[test]
+    fn lists_are_left_alone_while_the_collector_works() {
+        let mut memory = memory(&[]);
+        let Place::Interpreter(offset) = V3_11.collector.place else {
+            panic!("3.11 keeps its collector in the interpreter");
+        };
+        let collecting = V3_11.collector.collecting.expect("since 3.7").offset();
+        memory.put_word(INTERPRETER + u64::from(offset) + collecting, 1);
+        assert_eq!(walk_of(&memory, 10), Err(WalkError::Collecting));
+    }
+
+    proptest! {
+        #[test]
+        fn random_memory_neither_hangs_nor_panics(words in proptest::collection::vec(any::<u64>(), 64)) {
+            let mut memory = memory(&[0x40_0000, 0x40_0100, 0x40_0200]);
+            for (number, word) in words.iter().enumerate() {
+                let near = 0x40_0000 + (word % 64) * 16;
+                memory.put_word(0x40_0000 + 16 * number as u64, near);
+            }
+            let _ = walk_of(&memory, 1000);
+        }
+    }
+}

@@ -1,0 +1,19 @@
+//! Floor 9: run Python in the target.
+
+mod assembler_x86_64;
+pub mod error;
+mod page;
+mod pending_call;
+mod reclaim;
+mod request;
+mod result;
+mod ring;
+mod run;
+mod safe_point;
+mod thunk_x86_64;
+mod trampoline_x86_64;
+mod withdraw;
+pub use error::{InjectError, Kind, Refusal};
+pub use reclaim::{Leftovers, reclaim};
+pub use request::{Ran, Request, Route, Status};
+pub use run::run_main;

@@ -1,0 +1,6 @@
+//! Floor 7: pure answers about a change.
+
+pub mod cut;
+pub mod key;
+pub mod nearest;
+pub mod untouchable;

@@ -1,0 +1,141 @@
+//! The only unsafe code of this crate: kernel calls that nix has no safe function for.
+//!
+//! nix leaves out four requests of `ptrace` (signal mask, register sets of any size, the rseq
+//! area, and resuming with a signal it has no name for), and its `waitpid` fails for real-time
+//! signals, which would then be lost to the target. Each function here is one kernel call.
+#![allow(unsafe_code)]
+
+use nix::errno::Errno;
+use nix::libc;
+use std::ffi::c_void;
+use std::ptr;
+
+/// What `waitpid` says about one thread.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Waited {
+    /// Nothing happened yet.
+    Nothing,
+    /// It stopped with this raw status (`status >> 8`: signal, and the event above it).
+    Stopped {
+        /// The signal; with bit 7 set for a stop at a system call.
+        signal: i32,
+        /// The `PTRACE_EVENT_*`, or 0.
+        event: i32,
+    },
+    /// It ended.
+    Ended,
+}
+
+/// Asks, without waiting, what became of the thread `tid`.
+pub(super) fn wait_for(tid: i32) -> Result<Waited, Errno> {
+    let mut status = 0;
+    // SAFETY: `status` is a live, writable int for the time of the call.
+    let answer = unsafe { libc::waitpid(tid, &raw mut status, libc::__WALL | libc::WNOHANG) };
+    Errno::result(answer)?;
+    Ok(if answer == 0 {
+        Waited::Nothing
+    } else if libc::WIFSTOPPED(status) {
+        Waited::Stopped {
+            signal: libc::WSTOPSIG(status),
+            event: status >> 16,
+        }
+    } else if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
+        Waited::Ended
+    } else {
+        Waited::Nothing
+    })
+}
+
+/// One `ptrace` request whose arguments are numbers.
+fn request(request: libc::c_uint, tid: i32, address: usize, data: usize) -> Result<(), Errno> {
+    // SAFETY: used only with requests that take numbers, or with pointers by the callers below,
+    // each of which passes memory of its own that lives until the call returns.
+    let answer = unsafe {
+        libc::ptrace(
+            request,
+            tid,
+            ptr::without_provenance_mut::<c_void>(address),
+            ptr::without_provenance_mut::<c_void>(data),
+        )
+    };
+    Errno::result(answer).map(drop)
+}
+
+/// Resumes a stopped thread and delivers `signal` (0 for none).
+pub(super) fn resume_with(tid: i32, signal: i32) -> Result<(), Errno> {
+    request(libc::PTRACE_CONT, tid, 0, signal as usize)
+}
+
+/// As [`resume_with`], and stops it again at the next entry to or exit from a system call.
+pub(super) fn resume_to_syscall(tid: i32, signal: i32) -> Result<(), Errno> {
+    request(libc::PTRACE_SYSCALL, tid, 0, signal as usize)
+}
+
+/// The blocked signals of a stopped thread, signal `n` in bit `n - 1`.
+pub(super) fn signal_mask(tid: i32) -> Result<u64, Errno> {
+    let mut mask = 0u64;
+    // SAFETY: the kernel writes exactly the 8 bytes named by the address argument to `mask`.
+    let answer = unsafe {
+        libc::ptrace(
+            libc::PTRACE_GETSIGMASK,
+            tid,
+            ptr::without_provenance_mut::<c_void>(size_of::<u64>()),
+            &raw mut mask,
+        )
+    };
+    Errno::result(answer).map(|_| mask)
+}
+
+/// Sets the blocked signals of a stopped thread.
+pub(super) fn set_signal_mask(tid: i32, mask: u64) -> Result<(), Errno> {
+    // SAFETY: the kernel reads exactly the 8 bytes named by the address argument from `mask`.
+    let answer = unsafe {
+        libc::ptrace(
+            libc::PTRACE_SETSIGMASK,
+            tid,
+            ptr::without_provenance_mut::<c_void>(size_of::<u64>()),
+            &raw const mask,
+        )
+    };
+    Errno::result(answer).map(drop)
+}
+
+/// A register set (`NT_*`) of a stopped thread, at most `limit` bytes of it.
+pub(super) fn register_set(tid: i32, kind: i32, limit: usize) -> Result<Vec<u8>, Errno> {
+    let mut bytes = vec![0u8; limit];
+    let mut piece = libc::iovec {
+        iov_base: bytes.as_mut_ptr().cast(),
+        iov_len: bytes.len(),
+    };
+    // SAFETY: `piece` names the whole of `bytes`, which outlives the call; the kernel writes at
+    // most `iov_len` bytes there and sets `iov_len` to how many.
+    let answer = unsafe {
+        libc::ptrace(
+            libc::PTRACE_GETREGSET,
+            tid,
+            ptr::without_provenance_mut::<c_void>(kind as usize),
+            &raw mut piece,
+        )
+    };
+    Errno::result(answer)?;
+    bytes.truncate(piece.iov_len);
+    Ok(bytes)
+}
+
+/// Where a stopped thread registered its `struct rseq`; 0 when it did not, or the kernel (before
+/// 5.13) does not tell.
+pub(super) fn rseq_area(tid: i32) -> u64 {
+    const GET_RSEQ_CONFIGURATION: libc::c_uint = 0x420f;
+    let mut configuration = [0u64; 3];
+    // SAFETY: `struct ptrace_rseq_configuration` is 24 bytes, as the address argument says; the
+    // kernel writes no more than that to `configuration`.
+    let answer = unsafe {
+        libc::ptrace(
+            GET_RSEQ_CONFIGURATION,
+            tid,
+            ptr::without_provenance_mut::<c_void>(size_of_val(&configuration)),
+            configuration.as_mut_ptr(),
+        )
+    };
+    if answer < 0 { 0 } else { configuration[0] }
+}

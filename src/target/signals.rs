@@ -1,0 +1,83 @@
+//! Signals to the tool, held back while it has something of the target in its hands.
+
+use nix::errno::Errno;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use std::time::Duration;
+
+/// All signals that can be blocked are blocked in this thread until this is dropped.
+#[derive(Debug)]
+pub struct SignalsBlocked {
+    before: SigSet,
+}
+
+impl SignalsBlocked {
+    /// Blocks them. Those of the program's own faults stay open: blocked, they would kill.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn new() -> Result<Self, Errno> {
+        let mut all = SigSet::all();
+        for fault in [
+            Signal::SIGSEGV,
+            Signal::SIGBUS,
+            Signal::SIGILL,
+            Signal::SIGFPE,
+            Signal::SIGABRT,
+        ] {
+            all.remove(fault);
+        }
+        let before = all.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        Ok(SignalsBlocked { before })
+    }
+}
+
+impl Drop for SignalsBlocked {
+    fn drop(&mut self) {
+        // The set came from the kernel; it takes it back.
+        let _ = self.before.thread_set_mask();
+    }
+}
+
+/// SIGINT, SIGTERM and SIGHUP as something to look for instead of something that kills.
+#[derive(Debug)]
+pub struct Interruption {
+    descriptor: SignalFd,
+    // Declared behind the descriptor: the signals are let in again after it is closed.
+    _blocked: SignalsBlocked,
+}
+
+impl Interruption {
+    /// From here on the three signals wait to be asked for, all others wait for the drop.
+    ///
+    /// # Errors
+    /// What the kernel answers.
+    pub fn catch() -> Result<Self, Errno> {
+        let blocked = SignalsBlocked::new()?;
+        let mut ending = SigSet::empty();
+        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+            ending.add(signal);
+        }
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        let descriptor = SignalFd::with_flags(&ending, flags)?;
+        Ok(Interruption {
+            descriptor,
+            _blocked: blocked,
+        })
+    }
+
+    /// Waits for `time`, shorter when one of the three arrives; its number.
+    pub fn wait(&self, time: Duration) -> Option<i32> {
+        let arrived = self.take();
+        if arrived.is_none() {
+            std::thread::sleep(time);
+            return self.take();
+        }
+        arrived
+    }
+
+    fn take(&self) -> Option<i32> {
+        let signal = self.descriptor.read_signal().ok()??;
+        i32::try_from(signal.ssi_signo).ok()
+    }
+}

@@ -1,0 +1,153 @@
+//! The threads of a process, as `/proc` shows them: nothing is stopped.
+
+use crate::target::process::{Process, ProcessError};
+
+/// A system call a thread is in, or that it runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Activity {
+    /// On a processor, or waiting for one.
+    Running,
+    /// In the kernel, not in a system call (a page fault).
+    InKernel,
+    /// In a system call.
+    Syscall {
+        /// Its number.
+        number: i64,
+        /// Stack pointer of the caller.
+        stack: u64,
+        /// Where the caller goes on.
+        instruction: u64,
+    },
+    /// The kernel does not tell this user.
+    Unknown,
+}
+
+/// One look at one thread.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Thread {
+    /// Its kernel thread id.
+    pub tid: i32,
+    /// The letter of `/proc/PID/task/TID/stat`: `R`, `S`, `D`, `T`, `t`, `Z`, ...
+    pub state: char,
+    /// What it is doing.
+    pub activity: Activity,
+    /// Where in the kernel it sleeps; empty when it does not, or the kernel does not tell.
+    pub wait_channel: String,
+    /// Times it gave up the processor and times it was taken off.
+    pub switches: (u64, u64),
+}
+
+/// The ids of all threads, the main thread's first.
+///
+/// # Errors
+/// [`ProcessError::NotFound`] when the process has ended.
+pub fn thread_ids(process: &Process) -> Result<Vec<i32>, ProcessError> {
+    let pid = process.pid();
+    let entries = std::fs::read_dir(format!("/proc/{pid}/task"))
+        .map_err(|_| ProcessError::NotFound { pid })?;
+    let mut tids: Vec<i32> = entries
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .collect();
+    tids.sort_unstable_by_key(|&tid| (tid != pid, tid));
+    Ok(tids)
+}
+
+impl Thread {
+    /// Looks at a thread; `None` when it has ended.
+    pub fn look(process: &Process, tid: i32) -> Option<Self> {
+        let entry = format!("/proc/{}/task/{tid}", process.pid());
+        let read = |name: &str| std::fs::read_to_string(format!("{entry}/{name}")).ok();
+        let stat = read("stat")?;
+        let status = read("status")?;
+        let count = |name| status_field(&status, name)?.parse().ok();
+        Some(Thread {
+            tid,
+            state: stat.rsplit_once(')')?.1.trim_start().chars().next()?,
+            activity: read("syscall").map_or(Activity::Unknown, |text| parse_activity(&text)),
+            wait_channel: read("wchan")
+                .filter(|name| name != "0")
+                .unwrap_or_default(),
+            switches: (
+                count("voluntary_ctxt_switches")?,
+                count("nonvoluntary_ctxt_switches")?,
+            ),
+        })
+    }
+
+    /// Looks at the main thread.
+    pub fn main(process: &Process) -> Option<Self> {
+        Thread::look(process, process.pid())
+    }
+}
+
+/// Signals that wait for a thread and that it has not blocked, signal `n` in bit `n - 1`.
+pub fn pending_signals(process: &Process, tid: i32) -> Option<u64> {
+    let path = format!("/proc/{}/task/{tid}/status", process.pid());
+    let status = std::fs::read_to_string(path).ok()?;
+    let set = |name| u64::from_str_radix(status_field(&status, name)?, 16).ok();
+    Some((set("SigPnd")? | set("ShdPnd")?) & !set("SigBlk")?)
+}
+
+/// The value of a line `name:\tvalue`.
+fn status_field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
+    status.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key == name).then_some(value.trim())
+    })
+}
+
+/// `/proc/PID/task/TID/syscall`: `running`, or number, six arguments, sp and pc.
+fn parse_activity(text: &str) -> Activity {
+    let mut words = text.split_whitespace();
+    let Some(first) = words.next() else {
+        return Activity::Unknown;
+    };
+    if first == "running" {
+        return Activity::Running;
+    }
+    let hex = |word: Option<&str>| u64::from_str_radix(word?.strip_prefix("0x")?, 16).ok();
+    let Ok(number) = first.parse::<i64>() else {
+        return Activity::Unknown;
+    };
+    if number < 0 {
+        return Activity::InKernel;
+    }
+    match (hex(words.nth(6)), hex(words.next())) {
+        (Some(stack), Some(instruction)) => Activity::Syscall {
+            number,
+            stack,
+            instruction,
+        },
+        _ => Activity::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_syscall_gives_number_stack_and_instruction() {
+        let line = "7 0x7ff 0x1 0xffffffff 0x0 0x0 0x0 0x7ffd10 0x7f22aa\n";
+        assert_eq!(
+            parse_activity(line),
+            Activity::Syscall {
+                number: 7,
+                stack: 0x7ffd10,
+                instruction: 0x7f22aa
+            }
+        );
+        assert_eq!(parse_activity("running\n"), Activity::Running);
+        assert_eq!(parse_activity("-1 0x7ffd10 0x7f22aa\n"), Activity::InKernel);
+        assert_eq!(parse_activity("0 0x1\n"), Activity::Unknown);
+    }
+
+    #[test]
+    fn we_ourselves_have_a_main_thread_that_comes_first() {
+        let process = Process::open(std::process::id() as i32).expect("we exist");
+        let tids = thread_ids(&process).expect("we run");
+        assert_eq!(tids.first(), Some(&process.pid()));
+        let main = Thread::main(&process).expect("it lives");
+        assert!("RSD".contains(main.state));
+    }
+}

@@ -1,0 +1,4 @@
+//! The layout tables against what interpreters say themselves: their memory, their headers, their
+//! DWARF.
+mod interpreters;
+mod memory;
