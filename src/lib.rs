@@ -17,11 +17,12 @@
 //! ```
 
 pub mod address;
+pub mod cli;
 pub mod control;
 pub mod cpython;
 pub mod elf;
-pub mod modules;
 pub mod heap;
+pub mod modules;
 pub mod plan;
 pub mod pyobject;
 pub mod render;

@@ -2,8 +2,8 @@
 
 pub mod about;
 pub mod access;
-pub mod evidence;
 pub mod copy;
+pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod maps;

@@ -1,13 +1,12 @@
 //! `doctor`: every precondition for looking, tested one after the other. Nothing is stopped.
 
-use super::open::{Opened, open};
+use super::open::{Opened, may_read, open};
 use crate::cli::exit::{Exit, Failure};
 use crate::modules::inventory::inventory;
 use crate::render::{duration, thousands};
 use crate::report::{Check, Doctor, Envelope, Target};
 use crate::target::about::{About, foreign_namespaces};
 use crate::target::access::{Evidence, denial_of_change, explain_refused_look};
-use crate::target::memory::ReadMemory;
 use crate::target::process::Process;
 
 /// Tests the preconditions.
@@ -60,19 +59,6 @@ fn memory_check(process: &Process) -> Check {
     }
     let denial = explain_refused_look(&Evidence::gather(process.pid()));
     Check::fails("memory", denial.to_string(), denial.help())
-}
-
-fn may_read(process: &Process) -> bool {
-    let Ok(maps) = process.maps() else {
-        return false;
-    };
-    let mut readable = maps
-        .iter()
-        .filter(|mapping| mapping.read && mapping.special.is_none());
-    readable.next().is_some_and(|mapping| {
-        let read = process.read_some_at(mapping.range.start, &mut [0]);
-        matches!(read, Ok(1))
-    })
 }
 
 fn python_checks(opened: &Opened) -> Vec<Check> {

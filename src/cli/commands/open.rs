@@ -7,6 +7,7 @@ use crate::pyobject::identify::{self, Located};
 use crate::report::Target;
 use crate::target::about::process_of_thread;
 use crate::target::access::{Denial, Evidence, denial_of_look};
+use crate::target::memory::ReadMemory;
 use crate::target::process::Process;
 
 /// A process in which a CPython was found.
@@ -24,6 +25,7 @@ pub struct Opened {
 /// The one true cause for which it cannot be looked at.
 pub fn open(pid: i32) -> Result<Opened, Failure> {
     let process = Process::open(pid)?;
+    refuse_thread(pid)?;
     match identify::find(&process) {
         Ok(located) => Ok(Opened { process, located }),
         Err(error) => Err(explain(&process, error)),
@@ -61,24 +63,34 @@ impl Opened {
     }
 }
 
+/// `/proc` shows threads under their own numbers too, to who asks for them.
+fn refuse_thread(pid: i32) -> Result<(), Failure> {
+    match process_of_thread(pid) {
+        None => Ok(()),
+        Some(main) => Err(Failure::new(
+            Exit::NoProcess,
+            format!("{pid} is a thread, not a process"),
+            format!("use the pid of its process: {main}"),
+        )
+        .of(pid)),
+    }
+}
+
 /// Why no CPython was found: what the process is comes before what it holds.
 fn explain(process: &Process, error: LocateError) -> Failure {
     let pid = process.pid();
     if matches!(error, LocateError::NotPython { .. }) {
-        if let Some(main) = process_of_thread(pid) {
-            return Failure::new(
-                Exit::NoProcess,
-                format!("{pid} is a thread, not a process"),
-                format!("use the pid of its process: {main}"),
-            )
-            .of(pid);
-        }
         let nature = denial_of_look(&Evidence::gather(pid));
         if let Some(denial @ (Denial::Ended | Denial::KernelThread)) = nature {
             return Failure::denied(pid, &denial);
         }
         if !process.is_same() {
             return Failure::gone(pid);
+        }
+        // The mappings may be shown where the memory is not: nothing was found because nothing
+        // could be read.
+        if !may_read(process) {
+            return Failure::refused(pid);
         }
     }
     located_failure(pid, error)
@@ -120,4 +132,18 @@ fn located_failure(pid: i32, error: LocateError) -> Failure {
         cause: Some(cause),
         ..Failure::new(exit, message, help).because(why).of(pid)
     }
+}
+
+/// Whether memory can be read: not asked but tried, on its first byte.
+pub fn may_read(process: &Process) -> bool {
+    let Ok(maps) = process.maps() else {
+        return false;
+    };
+    let mut readable = maps
+        .iter()
+        .filter(|mapping| mapping.read && mapping.special.is_none());
+    readable.next().is_some_and(|mapping| {
+        let read = process.read_some_at(mapping.range.start, &mut [0]);
+        matches!(read, Ok(1))
+    })
 }
