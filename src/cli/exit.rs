@@ -1,7 +1,6 @@
 //! How a command ends: the exit codes, and what is said instead of an answer.
 
 use crate::report::{Error, ErrorDetail};
-use crate::target::access::Evidence;
 use crate::target::access::{Denial, explain_refused_look};
 use crate::target::memory::ReadError;
 use crate::target::process::ProcessError;
@@ -177,12 +176,36 @@ impl From<ReadError> for Failure {
         match error {
             ReadError::Denied { pid } => Failure::refused(pid),
             ReadError::Gone { pid } => Failure::gone(pid),
-            ReadError::Unmapped { .. } | ReadError::Failed { .. } => Failure::new(
-                Exit::NotUnderstood,
-                "its memory could not be understood",
-                "try again; if it stays so, please report it with the output of: pyunload doctor",
-            )
-            .because(error.to_string()),
+            ReadError::Unmapped { .. } | ReadError::Failed { .. } => {
+                not_understood().because(error.to_string())
+            }
         }
     }
+}
+
+impl From<ObjectError> for Failure {
+    fn from(error: ObjectError) -> Self {
+        let why = error.to_string();
+        let failure = match error {
+            ObjectError::Unreadable { cause, .. } => Failure::from(cause),
+            ObjectError::Changed { .. } => Failure::new(
+                Exit::Changed,
+                "it changes too fast to be read",
+                "try again, or with --pause",
+            ),
+            _ => not_understood(),
+        };
+        match failure.cause {
+            Some(_) => failure,
+            None => failure.because(why),
+        }
+    }
+}
+
+fn not_understood() -> Failure {
+    Failure::new(
+        Exit::NotUnderstood,
+        "its memory could not be understood",
+        "try again; if it stays so, please report it with the output of: pyunload doctor",
+    )
 }

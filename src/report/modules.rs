@@ -1,7 +1,8 @@
 //! `pyunload.modules/1`: sys.modules.
 
 use super::{Envelope, ReportAddress};
-use crate::modules::inventory::{Kind, Row};
+use crate::modules::kind::Kind;
+use crate::modules::row::ModuleRow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -77,8 +78,8 @@ pub enum ModuleKind {
     Other,
 }
 
-impl From<Row> for Module {
-    fn from(row: Row) -> Self {
+impl From<ModuleRow> for Module {
+    fn from(row: ModuleRow) -> Self {
         Module {
             name: row.name,
             name_is_repr: row.name_is_repr,

@@ -2,8 +2,8 @@
 
 use super::open::open;
 use crate::cli::exit::Failure;
-use crate::modules::inventory::Kind;
 use crate::modules::inventory::inventory;
+use crate::modules::kind::Kind;
 use crate::report::{Attach, Envelope, ModuleCounts};
 use crate::target::about::About;
 

@@ -5,7 +5,8 @@ use crate::cli::exit::Failure;
 use crate::cli::glob;
 use crate::cli::timings::Timings;
 use crate::cpython::python::Interpreter;
-use crate::modules::inventory::{Inventory, Row, inventory};
+use crate::modules::inventory::{Inventory, inventory};
+use crate::modules::row::ModuleRow;
 use crate::report::{Envelope, Module, Modules};
 
 /// What to show of a process.
@@ -39,8 +40,9 @@ fn report(
     let mut envelope = Envelope::live("modules", Some(opened.target(interpreter)));
     envelope.warnings = inventory.warnings;
     let total = inventory.rows.len();
-    let wanted =
-        |row: &Row| patterns.is_empty() || patterns.iter().any(|p| glob::matches(p, &row.name));
+    let wanted = |row: &ModuleRow| {
+        patterns.is_empty() || patterns.iter().any(|p| glob::matches(p, &row.name))
+    };
     let rows = inventory.rows.into_iter().filter(wanted);
     Modules {
         envelope,
