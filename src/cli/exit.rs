@@ -1,7 +1,8 @@
 //! How a command ends: the exit codes, and what is said instead of an answer.
 
+use crate::pyobject::error::ObjectError;
 use crate::report::{Error, ErrorDetail};
-use crate::target::access::{Denial, explain_refused_look};
+use crate::target::access::{Denial, Evidence, explain_refused_look};
 use crate::target::memory::ReadError;
 use crate::target::process::ProcessError;
 

@@ -2,7 +2,6 @@
 
 use super::open::open;
 use crate::cli::exit::Failure;
-use crate::modules::inventory::inventory;
 use crate::modules::kind::Kind;
 use crate::report::{Attach, Envelope, ModuleCounts};
 use crate::target::about::About;
@@ -14,7 +13,7 @@ use crate::target::about::About;
 pub fn run(pid: i32, interpreter: Option<i64>) -> Result<Attach, Failure> {
     let opened = open(pid)?;
     let interpreter = opened.interpreter(interpreter)?;
-    let inventory = inventory(&opened.process, &opened.located.python, interpreter)?;
+    let inventory = opened.inventory(interpreter)?;
     let about = About::of(pid);
     let mut envelope = Envelope::live("attach", Some(opened.target(interpreter)));
     envelope.warnings = inventory.warnings;

@@ -2,7 +2,6 @@
 
 use super::open::{Opened, may_read, open};
 use crate::cli::exit::{Exit, Failure};
-use crate::modules::inventory::inventory;
 use crate::render::{duration, thousands};
 use crate::report::{Check, Doctor, Envelope, Target};
 use crate::target::about::{About, foreign_namespaces};
@@ -93,7 +92,7 @@ fn python_checks(opened: &Opened) -> Vec<Check> {
             0 => "modules".to_owned(),
             id => format!("modules of interpreter {id}"),
         };
-        checks.push(match inventory(&opened.process, python, interpreter) {
+        checks.push(match opened.inventory(interpreter) {
             Ok(inventory) if inventory.warnings.is_empty() => Check::holds(
                 &name,
                 format!("{} read, consistent", thousands(inventory.rows.len())),
@@ -106,7 +105,7 @@ fn python_checks(opened: &Opened) -> Vec<Check> {
                     inventory.warnings.join("; ")
                 ),
             ),
-            Err(error) => failed(&name, Failure::from(error)),
+            Err(failure) => failed(&name, failure),
         });
     }
     checks

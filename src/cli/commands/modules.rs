@@ -5,7 +5,7 @@ use crate::cli::exit::Failure;
 use crate::cli::glob;
 use crate::cli::timings::Timings;
 use crate::cpython::python::Interpreter;
-use crate::modules::inventory::{Inventory, inventory};
+use crate::modules::inventory::Inventory;
 use crate::modules::row::ModuleRow;
 use crate::report::{Envelope, Module, Modules};
 
@@ -26,7 +26,7 @@ pub fn run(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modul
     let opened = open(pid)?;
     timings.mark("find the runtime");
     let interpreter = opened.interpreter(wanted.interpreter)?;
-    let inventory = inventory(&opened.process, &opened.located.python, interpreter)?;
+    let inventory = opened.inventory(interpreter)?;
     timings.mark("read sys.modules");
     Ok(report(&opened, interpreter, inventory, wanted.patterns))
 }

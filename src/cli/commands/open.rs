@@ -3,6 +3,7 @@
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::locate::LocateError;
 use crate::cpython::python::Interpreter;
+use crate::modules::inventory::{Inventory, inventory};
 use crate::pyobject::identify::{self, Located};
 use crate::report::Target;
 use crate::target::about::process_of_thread;
@@ -54,6 +55,21 @@ impl Opened {
                 format!("it has: {}", known.join(", ")),
             )
             .of(self.process.pid())
+        })
+    }
+
+    /// Its sys.modules, read while it runs.
+    ///
+    /// # Errors
+    /// When the table as a whole cannot be read.
+    pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
+        let pid = self.process.pid();
+        inventory(&self.process, &self.located.python, interpreter).map_err(|error| {
+            if self.process.is_same() {
+                Failure::from(error).of(pid)
+            } else {
+                Failure::gone(pid)
+            }
         })
     }
 
