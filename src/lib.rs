@@ -17,6 +17,7 @@
 //! ```
 
 pub mod address;
+pub mod cli;
 pub mod control;
 pub mod cpython;
 pub mod elf;
