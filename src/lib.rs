@@ -21,6 +21,8 @@ pub mod control;
 pub mod cpython;
 pub mod elf;
 pub mod heap;
+pub mod inject;
+pub mod modules;
 pub mod plan;
 pub mod pyobject;
 pub mod render;
