@@ -18,6 +18,7 @@
 
 pub mod address;
 pub mod change;
+pub mod cli;
 pub mod control;
 pub mod cpython;
 pub mod elf;
