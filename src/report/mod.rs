@@ -19,4 +19,6 @@ pub use error::{Error, ErrorDetail};
 pub use modules::{Module, ModuleKind, Modules};
 pub use plan::{Plan, Remove};
 pub use ps::{Ability, Ps, PsProcess};
-pub use unload::{Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Unload};
+pub use unload::{
+    Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,
+};
