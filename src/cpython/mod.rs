@@ -4,6 +4,7 @@ pub mod audit;
 pub mod debug_offsets;
 pub mod layout;
 pub mod locate;
+mod pending_queue;
 pub mod python;
 pub mod scan;
 pub mod self_check;
