@@ -95,9 +95,7 @@ impl Structures {
     /// `sizeof(name)`, in bytes; `None` when the units read do not define the type.
     pub fn size_of(&self, name: &str) -> Option<u64> {
         let (_, structure) = self.structure(*self.types.get(name)?)?;
-        structure
-            .attr_value(gimli::DW_AT_byte_size)?
-            .udata_value()
+        structure.attr_value(gimli::DW_AT_byte_size)?.udata_value()
     }
 
     /// `offsetof(name, member)`, in bytes, where `member` may be nested (`ceval.pending`) and

@@ -104,7 +104,12 @@ fn bool_repr(
     } else {
         int::read(memory, layout, at)?
     };
-    Ok(if value.to_i64() == Some(0) { "False" } else { "True" }.into())
+    Ok(if value.to_i64() == Some(0) {
+        "False"
+    } else {
+        "True"
+    }
+    .into())
 }
 
 /// Reads `ob_fval` of a `float`, which follows the header.
@@ -154,7 +159,11 @@ fn float_repr(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
         let plain = format!("{value}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+        return if plain.contains('.') {
+            plain
+        } else {
+            plain + ".0"
+        };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
@@ -231,8 +240,10 @@ mod tests {
         let plain = |text: &str| of_text(&V3_12, Kind::Unicode, &Text::Plain(text.into()));
         assert_eq!(plain("it's"), "\"it's\"");
         assert_eq!(plain("'\""), "'\\'\"'");
-        assert_eq!(plain("a\\b\n\u{7f}\u{a0}\u{e9}\u{200b}\u{1f40d}"),
-            "'a\\\\b\\n\\x7f\\xa0\u{e9}\\u200b\u{1f40d}'");
+        assert_eq!(
+            plain("a\\b\n\u{7f}\u{a0}\u{e9}\u{200b}\u{1f40d}"),
+            "'a\\\\b\\n\\x7f\\xa0\u{e9}\\u200b\u{1f40d}'"
+        );
         let lone = Text::Surrogates(vec![0x61, 0xdcff]);
         assert_eq!(of_text(&V3_12, Kind::Unicode, &lone), "'a\\udcff'");
         let bytes = Text::Plain("\u{e9}".into());

@@ -1,8 +1,8 @@
 //! Floor 1: something with memory one can look at.
 
 pub mod access;
-pub mod evidence;
 pub mod copy;
+pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
