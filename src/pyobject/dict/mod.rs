@@ -2,6 +2,7 @@
 
 mod entry;
 mod read;
+mod snapshot;
 mod split;
 mod table;
 #[cfg(test)]
@@ -9,3 +10,4 @@ mod tests;
 
 pub use entry::{Entry, Source};
 pub use read::{Limit, SINGLE, find, read, read_many, read_source};
+pub use snapshot::{Snapshot, read_snapshot};
