@@ -1,6 +1,6 @@
 //! Rows against the debug information of the very binaries.
 
-use crate::interpreters::{self, Interpreter};
+use crate::common::{self, Interpreter, interpreters};
 use object::{Object, ObjectSymbol};
 use pyunload::cpython::audit::{SOURCES, audit, dwarf_answer};
 use pyunload::cpython::tables::{Row, rows_for};
@@ -86,10 +86,10 @@ fn every_row_says_what_the_debug_information_of_its_interpreter_says() {
     let mut failures = Vec::new();
     // The embedding hosts are stripped on purpose.
     let unstripped = |interpreter: &Interpreter| interpreter.build != "embed";
-    for interpreter in interpreters::all().into_iter().filter(unstripped) {
+    for interpreter in interpreters().into_iter().filter(unstripped) {
         match compare(&interpreter) {
             Ok(true) => {}
-            Ok(false) if interpreters::are_all_required() => {
+            Ok(false) if common::is_ci() => {
                 failures.push(format!("{}: no debug information", interpreter.name));
             }
             Ok(false) => eprintln!("{}: no debug information", interpreter.name),

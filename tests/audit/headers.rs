@@ -1,6 +1,6 @@
 //! Rows against the headers that came with each interpreter, asked through the C compiler.
 
-use crate::interpreters::{self, Interpreter};
+use crate::common::{Interpreter, interpreters};
 use pyunload::cpython::audit::{Answer, Audit, audit};
 use pyunload::cpython::tables::{Row, Variant, rows_for};
 use std::collections::HashMap;
@@ -92,7 +92,7 @@ fn compare_all(builds: impl Iterator<Item = (Interpreter, Vec<&'static str>, Var
 }
 
 fn with_headers() -> impl Iterator<Item = Interpreter> {
-    interpreters::all()
+    interpreters()
         .into_iter()
         .filter(|interpreter| interpreter.build != "embed")
 }

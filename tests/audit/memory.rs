@@ -1,10 +1,11 @@
 //! Rows against the memory of running interpreters: the right one passes every self-check, and the
 //! rows of other versions do not.
 
-use crate::interpreters::{self, Interpreter, Running};
+use crate::common::{Interpreter, Target as Running, interpreters, program};
 use object::{Object, ObjectSection, ObjectSymbol};
 use pyunload::address::Address;
 use pyunload::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
+use pyunload::cpython::layout::Place;
 use pyunload::cpython::self_check::{check_list, self_check};
 use pyunload::cpython::tables::{ROWS, Signs, Variant, candidates, rows_for};
 use pyunload::cpython::version::Version;
@@ -30,7 +31,7 @@ struct Target {
 }
 
 fn target(interpreter: &Interpreter) -> Target {
-    let running = Running::start(interpreter);
+    let running = Running::start(interpreter, &program("idle.py"), &[]);
     let process = Process::open(running.pid()).expect("it runs");
     let maps = process.maps().expect("its maps can be read");
     let find = |name| find(&process, &maps, name);
@@ -147,7 +148,7 @@ fn version_of(interpreter: &Interpreter) -> Version {
 
 #[test]
 fn exactly_one_row_fits_each_interpreter_and_its_queue_is_proven() {
-    for interpreter in interpreters::all() {
+    for interpreter in interpreters() {
         if interpreter.build == "embed" {
             continue;
         }
@@ -174,7 +175,7 @@ fn exactly_one_row_fits_each_interpreter_and_its_queue_is_proven() {
 
 #[test]
 fn the_rows_of_other_versions_fit_no_interpreter() {
-    for interpreter in interpreters::all() {
+    for interpreter in interpreters() {
         if interpreter.build == "embed" {
             continue;
         }
@@ -190,5 +191,25 @@ fn the_rows_of_other_versions_fit_no_interpreter() {
                 row.name
             );
         }
+    }
+}
+
+#[test]
+fn the_queue_is_found_where_the_row_has_it_even_if_no_row_has() {
+    for interpreter in interpreters() {
+        if interpreter.build == "embed" || interpreter.minor() < (3, 13) {
+            continue;
+        }
+        let target = target(&interpreter);
+        let fitting = target.fitting(version_of(&interpreter));
+        let [(_, _, layout)] = &fitting[..] else {
+            panic!("{}: {fitting:?}", interpreter.name);
+        };
+        let mut unknown = layout.clone();
+        unknown.pending_proven = false;
+        unknown.pending.place = Place::Runtime(8);
+        let runtime = target.runtime.map(|found| found.address);
+        let found = self_check(&target.process, &unknown, runtime, target.interpreter);
+        assert_eq!(found.as_ref(), Ok(layout), "{}", interpreter.name);
     }
 }
