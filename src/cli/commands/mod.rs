@@ -8,3 +8,4 @@ pub mod modules;
 pub mod open;
 pub mod ps;
 pub mod schema;
+pub mod unload;
