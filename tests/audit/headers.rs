@@ -126,3 +126,19 @@ fn free_threaded_rows_say_what_the_headers_say_with_that_macro() {
         )
     }));
 }
+
+#[test]
+fn rows_without_perf_trampoline_say_what_the_headers_say_without_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = folder.path().join("first.h");
+    let text = "#include \"pyconfig.h\"\n#undef PY_HAVE_PERF_TRAMPOLINE\n";
+    std::fs::write(&header, text).expect("written");
+    let header = header.to_str().expect("text");
+    let differences: Vec<String> = with_headers()
+        .filter(|interpreter| interpreter.name == "3.12" || interpreter.name == "3.13-debian")
+        .filter_map(|interpreter| {
+            compare(&interpreter, &["-include", header], Variant::Default).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
+}
