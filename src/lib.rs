@@ -17,10 +17,13 @@
 //! ```
 
 pub mod address;
+pub mod cli;
 pub mod control;
 pub mod cpython;
 pub mod elf;
 pub mod heap;
+pub mod inject;
+pub mod modules;
 pub mod plan;
 pub mod pyobject;
 pub mod render;

@@ -10,7 +10,7 @@ use crate::control::control::Control;
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::syscall_x86_64::Syscall;
-use crate::target::maps::Maps;
+use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{ReadMemory, ReadMemoryExt, word_in};
 
 /// Size of a page.
@@ -35,6 +35,12 @@ impl Scratch {
         let length = (data as u64).next_multiple_of(PAGE) + 2 * PAGE;
         let start = Address::new(control.call(libc, Syscall::map_memory(length))?);
         Ok(Scratch { start, length })
+    }
+
+    /// A scratch mapping at a known place.
+    #[cfg(test)]
+    pub fn at(start: Address, length: u64) -> Self {
+        Scratch { start, length }
     }
 
     /// The page of code.
@@ -171,24 +177,12 @@ impl Header {
         }
     }
 
-    /// Every header in a target: in the pages of its anonymous read-only memory.
+    /// Every header in a target. Looked for in its anonymous read-only memory, where they end up,
+    /// and in its smaller writable mappings, where a run that was killed while it made the
+    /// mapping may have left one.
     pub fn find_all(memory: &(impl ReadMemory + ?Sized), maps: &Maps) -> Vec<Header> {
-        /// More pages than any number of killed runs leaves.
-        const MAX_PAGES: usize = 4096;
-        let pages: Vec<Address> = maps
-            .iter()
-            .filter(|mapping| {
-                mapping.read
-                    && !mapping.write
-                    && !mapping.execute
-                    && mapping.file.is_none()
-                    && mapping.special.is_none()
-            })
-            .flat_map(|mapping| {
-                let pages = mapping.range.len() / PAGE;
-                (0..pages.min(MAX_PAGES as u64)).map(|page| mapping.range.start.offset(page * PAGE))
-            })
-            .take(MAX_PAGES)
+        let pages: Vec<Address> = pages_of(maps, |mapping| !mapping.write, u64::MAX)
+            .chain(pages_of(maps, |mapping| mapping.write, 1024))
             .collect();
         let Ok(blocks) = memory.read_blocks(&pages, Self::SIZE) else {
             return Vec::new();
@@ -199,6 +193,25 @@ impl Header {
             .filter_map(|(&at, bytes)| Header::parse(&bytes?, at))
             .collect()
     }
+}
+
+/// The pages of anonymous mappings that no program text is in, of those with up to `limit` pages.
+fn pages_of(
+    maps: &Maps,
+    wanted: impl Fn(&Mapping) -> bool,
+    limit: u64,
+) -> impl Iterator<Item = Address> {
+    /// Of each kind no more pages than this are looked at.
+    const MAX_PAGES: usize = 8192;
+    maps.iter()
+        .filter(move |mapping| {
+            let anonymous = mapping.file.is_none() && mapping.special.is_none();
+            anonymous && mapping.read && !mapping.execute && wanted(mapping)
+        })
+        .map(|mapping| (mapping.range.start, mapping.range.len() / PAGE))
+        .filter(move |&(_, pages)| pages <= limit)
+        .flat_map(|(start, pages)| (0..pages).map(move |page| start.offset(page * PAGE)))
+        .take(MAX_PAGES)
 }
 
 /// FNV-1a.

@@ -1,5 +1,6 @@
 //! Floor 3: where CPython keeps things. No objects yet.
 
+pub mod audit;
 pub mod debug_offsets;
 pub mod home;
 pub mod interpreters;

@@ -398,3 +398,6 @@ fn impossible(check: &'static str, at: Address, found: u64) -> Mismatch {
         detail: Detail::Impossible { at, found },
     }
 }
+
+#[cfg(test)]
+mod tests;

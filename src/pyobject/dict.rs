@@ -13,8 +13,20 @@ use crate::pyobject::error::ObjectError;
 use crate::pyobject::text;
 use crate::target::memory::{Piece, ReadError, ReadMemory, word_in};
 
-/// The most slots of a dict that is read, live and dead ones.
-pub const LIMIT: u64 = 1 << 20;
+/// The most slots, live and dead ones, that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Of one dict.
+    pub one: u64,
+    /// Of all dicts that are read together.
+    pub all: u64,
+}
+
+/// What is read of a single dict.
+pub const SINGLE: Limit = Limit {
+    one: 1 << 20,
+    all: 1 << 20,
+};
 /// How often a dict that changes while it is read is read again.
 const ATTEMPTS: usize = 64;
 /// How many bytes of tables are read at once.
@@ -76,7 +88,7 @@ pub fn read_source(
     layout: &Layout,
     source: Source,
 ) -> Result<Vec<Entry>, ObjectError> {
-    read_many(memory, layout, &[source], LIMIT)
+    read_many(memory, layout, &[source], SINGLE)
         .map_err(ObjectError::reading(source.at(), "dict"))?
         .pop()
         .unwrap_or_else(|| Err(ObjectError::cut(source.at(), "dict", 1, 0)))
@@ -85,7 +97,7 @@ pub fn read_source(
 /// Reads the items of many dicts in three batches, and again those that changed meanwhile.
 ///
 /// For each dict: [`ObjectError::Unreadable`], [`ObjectError::Malformed`],
-/// [`ObjectError::TooLarge`] for more than `limit` slots, or [`ObjectError::Changed`] when its
+/// [`ObjectError::TooLarge`] for more slots than `limit` allows, or [`ObjectError::Changed`] when its
 /// table was replaced during each of 64 readings.
 ///
 /// # Errors
@@ -94,7 +106,7 @@ pub fn read_many(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     sources: &[Source],
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let mut results = read_once(memory, layout, sources, limit)?;
     for _ in 1..ATTEMPTS {
@@ -157,6 +169,8 @@ fn is_transient(error: &ObjectError) -> bool {
 struct Table {
     source: Source,
     entries: Address,
+    /// How many entries fit.
+    slots: u64,
     /// How many entries there are, dead ones included.
     count: u64,
     form: EntryForm,
@@ -205,7 +219,7 @@ fn read_once(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     sources: &[Source],
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let headers = read_headers(memory, layout, sources)?;
     let tables = find_tables(memory, layout, headers, limit)?;
@@ -301,27 +315,34 @@ fn find_tables(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     headers: Vec<Result<DictHeader, ObjectError>>,
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Table, ObjectError>>, ReadError> {
+    let mut left = limit.all;
+    let mut bounded = |table: Table| {
+        let one = limit.one.min(left);
+        left = left.saturating_sub(table.slots);
+        table.bounded(one)
+    };
     if let DictKeysForm::Table { .. } = layout.dict.keys_form {
-        let open = |header| open_table(layout, header, limit);
-        return Ok(headers
-            .into_iter()
-            .map(|header| header.and_then(open))
-            .collect());
+        let tables = headers.into_iter().map(|header| {
+            let table = open_table(layout, header?)?;
+            bounded(table)
+        });
+        return Ok(tables.collect());
     }
     let keys: Vec<Address> = headers.iter().flatten().map(|header| header.keys).collect();
     let blocks = batch::read_blocks(memory, &keys, layout.dict.keys_indices as usize)?;
     let mut next = blocks.iter();
     let tables = headers.into_iter().map(|header| {
         let header = header?;
-        keyed_table(layout, header, next.next().unwrap_or_default(), limit)
+        let keys = next.next().unwrap_or_default();
+        bounded(keyed_table(layout, header, keys)?)
     });
     Ok(tables.collect())
 }
 
 /// The table of a 2.7 dict: `ma_mask` + 1 slots at `ma_table`.
-fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, ObjectError> {
+fn open_table(layout: &Layout, header: DictHeader) -> Result<Table, ObjectError> {
     let at = header.source.at();
     let DictKeysForm::Table { mask, .. } = layout.dict.keys_form else {
         return Err(ObjectError::OtherClass { at, what: "dict" });
@@ -331,10 +352,10 @@ fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, 
     if !slots.is_power_of_two() {
         return Err(malformed(at, "ma_mask", mask as u64));
     }
-    bounded(at, slots, limit)?;
     Ok(Table {
         source: header.source,
         entries: header.keys,
+        slots,
         count: slots,
         form: EntryForm::Hashed,
         values: None,
@@ -344,12 +365,7 @@ fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, 
 }
 
 /// The table behind a `PyDictKeysObject` whose header is given.
-fn keyed_table(
-    layout: &Layout,
-    header: DictHeader,
-    keys: &[u8],
-    limit: u64,
-) -> Result<Table, ObjectError> {
+fn keyed_table(layout: &Layout, header: DictHeader, keys: &[u8]) -> Result<Table, ObjectError> {
     let (at, dict) = (header.source.at(), &layout.dict);
     let shape = keys_shape(layout, at, keys)?;
     let count = dict.keys_entries.get(keys).unwrap_or(-1);
@@ -357,13 +373,13 @@ fn keyed_table(
     if count < 0 || usable < 0 || count as u64 > shape.slots {
         return Err(malformed(at, "dk_nentries", count as u64));
     }
-    bounded(at, shape.slots, limit)?;
     let values = (!header.values.is_null())
         .then(|| values_of(layout, at, header.values, count as u64, usable as u64))
         .transpose()?;
     Ok(Table {
         source: header.source,
         entries: header.keys.offset(dict.keys_indices + shape.index_bytes),
+        slots: shape.slots,
         count: count as u64,
         form: shape.form,
         values,
@@ -483,18 +499,6 @@ fn malformed(at: Address, detail: &'static str, value: u64) -> ObjectError {
     }
 }
 
-fn bounded(at: Address, size: u64, limit: u64) -> Result<(), ObjectError> {
-    if size > limit {
-        return Err(ObjectError::TooLarge {
-            at,
-            what: "dict",
-            size,
-            limit,
-        });
-    }
-    Ok(())
-}
-
 /// The bytes of a dict's header that name its block: everything from its keys or table on.
 fn guard_of(layout: &Layout, header: &[u8]) -> Vec<u8> {
     header
@@ -575,6 +579,18 @@ fn read_in_order<'b>(
 }
 
 impl Table {
+    fn bounded(self, limit: u64) -> Result<Self, ObjectError> {
+        if self.slots > limit {
+            return Err(ObjectError::TooLarge {
+                at: self.source.at(),
+                what: "dict",
+                size: self.slots,
+                limit,
+            });
+        }
+        Ok(self)
+    }
+
     fn entries_in(
         &self,
         layout: &Layout,

@@ -1,5 +1,6 @@
 //! Floor 1: something with memory one can look at.
 
+pub mod about;
 pub mod access;
 pub mod copy;
 pub mod evidence;

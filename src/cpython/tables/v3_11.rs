@@ -1,6 +1,7 @@
 //! CPython 3.11.
 
 use super::v3_10::V3_10;
+use super::variants::with_trace_refs;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -57,4 +58,16 @@ pub const V3_11: Layout = Layout {
         ..V3_10.function
     },
     ..V3_10
+};
+
+/// 3.11 with TRACE_REFS: the static objects in the runtime are longer as well.
+pub const V3_11_TRACE_REFS: Layout = Layout {
+    runtime: match V3_11.runtime {
+        Some(runtime) => Some(Runtime {
+            size: 184304,
+            ..runtime
+        }),
+        None => None,
+    },
+    ..with_trace_refs(V3_11)
 };

@@ -1,6 +1,7 @@
 //! CPython 3.12.
 
 use super::v3_11::V3_11;
+use super::variants::with_trace_refs;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -62,4 +63,16 @@ pub const V3_12: Layout = Layout {
         ..V3_11.function
     },
     ..V3_11
+};
+
+/// 3.12 with TRACE_REFS: the static objects in the runtime are longer as well.
+pub const V3_12_TRACE_REFS: Layout = Layout {
+    runtime: match V3_12.runtime {
+        Some(runtime) => Some(Runtime {
+            size: 483936,
+            ..runtime
+        }),
+        None => None,
+    },
+    ..with_trace_refs(V3_12)
 };

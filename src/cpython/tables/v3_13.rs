@@ -48,7 +48,6 @@ pub const V3_13: Layout = Layout {
         ..V3_12.class
     },
     dict: Dict {
-        version_tag: None,
         values_form: DictValuesForm::Behind(8),
         ..V3_12.dict
     },

@@ -35,6 +35,10 @@ pub const V3_14: Layout = Layout {
         place: Place::Runtime(0xb28),
         ..V3_13.pending
     },
+    dict: Dict {
+        version_tag: None,
+        ..V3_13.dict
+    },
     header: Header {
         form: RefcountForm::Half,
         ..V3_13.header
@@ -70,6 +74,11 @@ pub const V3_14_FREE_THREADED: Layout = {
             modules: at(7712),
             sysdict: at(7696),
             ..table.interpreter
+        },
+        // One list of young and two of old objects, which stay empty.
+        collector: Collector {
+            generation0: None,
+            ..table.collector
         },
         // `unique_id`.
         class: Class {

@@ -72,6 +72,11 @@ pub const V3_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_15);
     Layout {
         runtime: sized(406016),
+        // One list of young and two of old objects, which stay empty.
+        collector: Collector {
+            generation0: None,
+            ..table.collector
+        },
         // `unique_id`.
         class: Class {
             heap_size: 968,
