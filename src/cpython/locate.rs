@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
 pub use crate::cpython::home::{Home, find_home, likely_files};
 pub use crate::cpython::interpreters::walk_interpreters;
-use crate::cpython::layout::Layout;
+use crate::cpython::layout::{Field, Layout};
 use crate::cpython::phase::Phase;
 use crate::cpython::python::Statics;
 use crate::cpython::scan::{Hit, Scan, writable_ranges};
@@ -59,6 +59,12 @@ pub enum LocateError {
         file: String,
         /// The check that failed.
         detail: String,
+    },
+    /// The process started other programs, one after the other, faster than one could be looked at.
+    #[error("process {pid} became another program under every look")]
+    Moving {
+        /// The process.
+        pid: i32,
     },
     /// The process could not be looked at.
     #[error(transparent)]
@@ -254,6 +260,15 @@ pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate
         let runtime = hits
             .iter()
             .find_map(|hit| runtime_around(process, &row.layout, *hit));
+        let stated_head = row
+            .layout
+            .runtime
+            .zip(runtime)
+            .and_then(|(members, runtime)| {
+                let head = members.interpreters_head.read(process, runtime);
+                head.ok()
+            });
+        let head = stated_head.unwrap_or(head);
         if let Some(runtime) = runtime
             && DebugOffsets::read_at(process, runtime).is_ok()
         {
@@ -278,15 +293,35 @@ fn newest(process: &Process, layout: &Layout, hits: &[Hit]) -> Option<Address> {
         .max_by_key(|&interpreter| walk_interpreters(process, layout, interpreter).len())
 }
 
-/// The runtime structure whose list head the word of this hit would be, if its pointer to the main
-/// interpreter leads to an interpreter of that list.
+/// The runtime structure that the word of this hit would lie in, as the head of its list or as its
+/// main interpreter, if both then lead to the same list.
 fn runtime_around(process: &Process, layout: &Layout, hit: Hit) -> Option<Address> {
     let offsets = layout.runtime?;
-    let runtime = hit.place.before(offsets.interpreters_head.offset());
-    let main = offsets.interpreters_main.read(process, runtime).ok()?;
-    walk_interpreters(process, layout, hit.interpreter)
-        .contains(&main)
-        .then_some(runtime)
+    [offsets.interpreters_head, offsets.interpreters_main]
+        .into_iter()
+        .map(|member| hit.place.before(member.offset()))
+        .find(|&runtime| {
+            let read = |member: Field<Address>| member.read(process, runtime).ok();
+            let (head, main) = (
+                read(offsets.interpreters_head),
+                read(offsets.interpreters_main),
+            );
+            head.zip(main).is_some_and(|(head, main)| {
+                let listed = walk_interpreters(process, layout, head);
+                listed.contains(&main) && listed.contains(&hit.interpreter)
+            })
+        })
+}
+
+/// The interpreter to check a layout on: the oldest that has a thread state. New ones may not be
+/// complete yet, and from 3.13 on a sub-interpreter may have none between two uses.
+fn proven_by(memory: &impl ReadMemory, layout: &Layout, head: Address) -> Address {
+    let has_thread = |&interpreter: &Address| {
+        let thread = layout.interpreter.threads_head.read(memory, interpreter);
+        thread.is_ok_and(Address::may_be_object)
+    };
+    let listed = walk_interpreters(memory, layout, head);
+    listed.into_iter().find(has_thread).unwrap_or(head)
 }
 
 /// Collects the rows that pass, and why the last one did not.
@@ -312,7 +347,8 @@ impl Checks {
         if head.is_null() {
             return;
         }
-        match self_check(memory, &row.layout, runtime, head) {
+        let interpreter = proven_by(memory, &row.layout, head);
+        match self_check(memory, &row.layout, runtime, interpreter) {
             Ok(layout) => {
                 self.passed.push(Candidate {
                     row: Row { layout, ..row },

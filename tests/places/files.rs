@@ -136,10 +136,9 @@ fn a_program_that_lies_in_memory_only_is_read() {
     let text = "import os, sys\n\
                 fd = os.memfd_create('python', 0)\n\
                 os.write(fd, open(sys.argv[1], 'rb').read())\n\
-                os.execv('/proc/self/fd/%d' % fd, ['python'] + sys.argv[2:])";
+                os.execve('/proc/self/fd/%d' % fd, ['python'] + sys.argv[2:], {'PYTHONHOME': '/usr'})";
     let mut exec = Command::new(&launcher.program);
     exec.arg("-c").arg(text).arg(&python.program);
-    exec.env("PYTHONHOME", "/usr");
     assert_read_both_ways(&Known::launch(exec));
 }
 

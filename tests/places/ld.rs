@@ -20,7 +20,8 @@ pub fn copy(name: &str) -> Option<Copy> {
     let folder = TempDir::new().expect("a folder");
     let program = folder.path().join("python");
     fs::copy(&original.program, &program).expect("a copy");
-    let library = library_of(&original).map(|library| {
+    let library = library_of(&original).filter(|library| needs(&program, library));
+    let library = library.map(|library| {
         let copied = folder.path().join(library.file_name().expect("a name"));
         fs::copy(&library, &copied).expect("a copy");
         copied
@@ -49,6 +50,13 @@ impl Copy {
     pub fn runtime(&self) -> &Path {
         self.library.as_deref().unwrap_or(&self.program)
     }
+}
+
+/// Whether a program is linked to a library.
+fn needs(program: &Path, library: &Path) -> bool {
+    let output = Command::new("readelf").arg("-d").arg(program).output();
+    let name = library.file_name().expect("a name").to_string_lossy();
+    String::from_utf8_lossy(&output.expect("readelf runs").stdout).contains(&*name)
 }
 
 /// The folder that `bin/python` lies in, one further up.

@@ -74,7 +74,11 @@ fn a_process_that_execs_for_ever_is_never_misread() {
                     read += 1;
                 }
                 // Before its libraries are mapped it is not a Python; then it is not one yet.
-                Err(LocateError::NotPython { .. } | LocateError::NotInitialised { .. }) => {}
+                Err(
+                    LocateError::NotPython { .. }
+                    | LocateError::NotInitialised { .. }
+                    | LocateError::Moving { .. },
+                ) => {}
                 Err(other) => panic!("{name}: {other}"),
             }
         }
