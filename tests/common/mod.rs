@@ -197,7 +197,8 @@ impl Target {
         Target::launch(command, folder)
     }
 
-    fn launch(mut command: Command, folder: TempDir) -> Target {
+    /// Starts a command that ends up as a target, and keeps `folder` until it has ended.
+    pub fn launch(mut command: Command, folder: TempDir) -> Target {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
