@@ -43,7 +43,9 @@ impl SignalFrame {
     /// when the xsave image is too short to be one.
     pub fn new(registers: &Registers, xstate: &[u8], mask: u64, restore: Address) -> Option<Self> {
         let floating = floating_point_part(xstate)?;
-        let below = registers.rsp.checked_sub(RED_ZONE + floating.len() as u64)?;
+        let below = registers
+            .rsp
+            .checked_sub(RED_ZONE + floating.len() as u64)?;
         let floating_at = below & !63;
         let at = (floating_at.checked_sub(FRAME_SIZE)? & !15).checked_sub(8)?;
         let mut bytes = vec![0; (floating_at - at) as usize];
@@ -151,7 +153,10 @@ mod tests {
     fn the_floating_point_part_names_its_own_size_twice_and_ends_with_the_magic() {
         let frame = frame_of(&xstate(7, 7, 832));
         let at = (word(&frame, 232) - frame.at.value()) as usize;
-        assert_eq!(word(&frame, at + 464), u64::from(FP_XSTATE_MAGIC1) | 836 << 32);
+        assert_eq!(
+            word(&frame, at + 464),
+            u64::from(FP_XSTATE_MAGIC1) | 836 << 32
+        );
         assert_eq!(word(&frame, at + 472), 7);
         assert_eq!(word(&frame, at + 480), 832);
         assert_eq!(frame.bytes[at + 832..], FP_XSTATE_MAGIC2.to_le_bytes());

@@ -113,8 +113,11 @@ impl Control<'_> {
             .register_set(NT_X86_XSTATE, MAX_XSTATE)
             .map_err(ControlError::Trace)?;
         let mask = thread.signal_mask().map_err(ControlError::Trace)?;
-        let frame = SignalFrame::new(&resumed(before), &xstate, mask, libc.restore)
-            .ok_or(ControlError::SyscallAstray { what: "no xsave image" })?;
+        let frame = SignalFrame::new(&resumed(before), &xstate, mask, libc.restore).ok_or(
+            ControlError::SyscallAstray {
+                what: "no xsave image",
+            },
+        )?;
         self.check_stack_room(before.rsp.saturating_sub(frame.at.value()))?;
         self.write(frame.at, &frame.bytes)?;
         thread

@@ -12,9 +12,10 @@ use std::rc::Rc;
 type Reader = EndianRcSlice<LittleEndian>;
 type Entry = DebuggingInformationEntry<Reader>;
 
-/// The sections in which types are described.
-const SECTIONS: [gimli::SectionId; 5] = [
+/// The sections in which types are described, and the one a unit's header leads to.
+const SECTIONS: [gimli::SectionId; 6] = [
     gimli::SectionId::DebugInfo,
+    gimli::SectionId::DebugLine,
     gimli::SectionId::DebugAbbrev,
     gimli::SectionId::DebugStr,
     gimli::SectionId::DebugLineStr,
@@ -95,9 +96,7 @@ impl Structures {
     /// `sizeof(name)`, in bytes; `None` when the units read do not define the type.
     pub fn size_of(&self, name: &str) -> Option<u64> {
         let (_, structure) = self.structure(*self.types.get(name)?)?;
-        structure
-            .attr_value(gimli::DW_AT_byte_size)?
-            .udata_value()
+        structure.attr_value(gimli::DW_AT_byte_size)?.udata_value()
     }
 
     /// `offsetof(name, member)`, in bytes, where `member` may be nested (`ceval.pending`) and

@@ -233,7 +233,9 @@ fn pause_help(error: &PauseError) -> &'static str {
     match error {
         PauseError::Stopped { .. } => "let it go on (kill -CONT) and try again",
         PauseError::Traced { .. } => "end the debugger or tracer that holds it",
-        PauseError::Denied { .. } => "run as root, or as the user of the target with ptrace allowed",
+        PauseError::Denied { .. } => {
+            "run as root, or as the user of the target with ptrace allowed"
+        }
         PauseError::InEpollWait { .. } => "try again while the target is busy",
         PauseError::Late { .. } => "a thread hangs in the kernel; see its wait channel",
         PauseError::Gone { .. } => "see the target's own log for why it ended",

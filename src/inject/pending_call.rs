@@ -113,9 +113,7 @@ impl<'a> Prepared<'a> {
         );
         let xsave_size = crate::target::registers_x86_64::xsave_size();
         let trampoline = trampoline_x86_64::assemble(&mut assembler, functions, xsave_size);
-        let code = assembler
-            .finish()
-            .ok_or(Refusal::TooLarge { limit: 0 })?;
+        let code = assembler.finish().ok_or(Refusal::TooLarge { limit: 0 })?;
         Ok(Prepared {
             python,
             libc,
@@ -219,7 +217,10 @@ fn addresses(
     symbols: &dyn Fn(&str) -> Option<Address>,
     libc: &Libc,
 ) -> Result<Vec<Address>, Refusal> {
-    let python = functions.python.into_iter().map(|name| (name, symbols(name)));
+    let python = functions
+        .python
+        .into_iter()
+        .map(|name| (name, symbols(name)));
     let c = functions
         .c
         .into_iter()

@@ -179,8 +179,8 @@ impl<'b> Broom<'b> {
 /// The run a mapping belongs to, if it lives and is not this one.
 fn living_owner(header: &Header) -> Option<i32> {
     let owner = header.owner;
-    let lives = Process::open(owner.pid)
-        .is_ok_and(|process| process.start_ticks() == owner.start_ticks);
+    let lives =
+        Process::open(owner.pid).is_ok_and(|process| process.start_ticks() == owner.start_ticks);
     let ours = owner.pid == std::process::id() as i32;
     (lives && !ours).then_some(owner.pid)
 }

@@ -61,7 +61,11 @@ mod tests {
     use crate::target::fake::FakeMemory;
     use std::time::Duration;
 
-    fn ended(state: State, failure: Failure, length: u64) -> Result<(Status, Vec<u8>), InjectError> {
+    fn ended(
+        state: State,
+        failure: Failure,
+        length: u64,
+    ) -> Result<(Status, Vec<u8>), InjectError> {
         let armed = Armed {
             scratch: Scratch::at(Address::new(0x1000), 0x3000),
             result: Address::new(0x2200),
@@ -92,7 +96,10 @@ mod tests {
     fn a_length_beyond_the_agreed_room_is_not_followed() {
         let unreadable = Err(InjectError::BadResult(BadResult::Unreadable));
         assert_eq!(ended(State::Done, Failure::NoNamespace, 17), unreadable);
-        assert_eq!(ended(State::Done, Failure::NoNamespace, u64::MAX), unreadable);
+        assert_eq!(
+            ended(State::Done, Failure::NoNamespace, u64::MAX),
+            unreadable
+        );
     }
 
     #[test]
@@ -103,6 +110,9 @@ mod tests {
         };
         assert_eq!(bad(Failure::NoResult), Some(BadResult::Missing));
         assert_eq!(bad(Failure::NotBytes), Some(BadResult::NotBytes));
-        assert_eq!(bad(Failure::TooLong), Some(BadResult::TooLong { limit: 16 }));
+        assert_eq!(
+            bad(Failure::TooLong),
+            Some(BadResult::TooLong { limit: 16 })
+        );
     }
 }

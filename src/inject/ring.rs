@@ -79,9 +79,9 @@ impl Ring {
             last: self.form.last.read(memory, self.base)?,
             calls_to_do: self.form.calls_to_do.read(memory, self.base)?,
         };
-        Ok(self.check(memory, state)?.map_or(Ok(state), |detail| {
-            Err(Refusal::QueueUnproven { detail })
-        }))
+        Ok(self
+            .check(memory, state)?
+            .map_or(Ok(state), |detail| Err(Refusal::QueueUnproven { detail })))
     }
 
     fn read_lock(

@@ -46,7 +46,10 @@ pub fn run_main(
     let interruption = Interruption::catch().map_err(refused_by_kernel)?;
     let owner = ourselves()?;
     refuse_early(process, python)?;
-    let maps = process.maps().map_err(ControlError::Process).map_err(Refusal::from)?;
+    let maps = process
+        .maps()
+        .map_err(ControlError::Process)
+        .map_err(Refusal::from)?;
     let libc = Libc::find(process, &maps).map_err(Refusal::from)?;
     let prepared = Prepared::new(process, python, symbols, libc, &request, owner)?;
     let watchdog = Watchdog::start().map_err(Refusal::from)?;
@@ -86,8 +89,7 @@ fn refused_by_kernel(errno: nix::errno::Errno) -> Refusal {
 
 /// What identifies this run in what it leaves behind.
 fn ourselves() -> Result<Owner, Refusal> {
-    let process =
-        Process::open(std::process::id() as i32).map_err(ControlError::Process)?;
+    let process = Process::open(std::process::id() as i32).map_err(ControlError::Process)?;
     Ok(Owner {
         pid: process.pid(),
         start_ticks: process.start_ticks(),

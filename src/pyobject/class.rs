@@ -261,7 +261,12 @@ fn read_members(
     layout: &Layout,
     addresses: &[Address],
 ) -> Result<Vec<Result<Raw, ObjectError>>, ReadError> {
-    let size = layout.class.dictoffset.offset().max(layout.class.base.offset()) as usize + 8;
+    let size = layout
+        .class
+        .dictoffset
+        .offset()
+        .max(layout.class.base.offset()) as usize
+        + 8;
     let heap: Vec<Address> = addresses
         .iter()
         .map(|&at| layout.class.heap_name.of(at))

@@ -13,8 +13,20 @@ use crate::pyobject::error::ObjectError;
 use crate::pyobject::text;
 use crate::target::memory::{Piece, ReadError, ReadMemory, word_in};
 
-/// The most slots of a dict that is read, live and dead ones.
-pub const LIMIT: u64 = 1 << 20;
+/// The most slots, live and dead ones, that are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Of one dict.
+    pub one: u64,
+    /// Of all dicts that are read together.
+    pub all: u64,
+}
+
+/// What is read of a single dict.
+pub const SINGLE: Limit = Limit {
+    one: 1 << 20,
+    all: 1 << 20,
+};
 /// How often a dict that changes while it is read is read again.
 const ATTEMPTS: usize = 64;
 /// How many bytes of tables are read at once.
@@ -76,7 +88,7 @@ pub fn read_source(
     layout: &Layout,
     source: Source,
 ) -> Result<Vec<Entry>, ObjectError> {
-    read_many(memory, layout, &[source], LIMIT)
+    read_many(memory, layout, &[source], SINGLE)
         .map_err(ObjectError::reading(source.at(), "dict"))?
         .pop()
         .unwrap_or_else(|| Err(ObjectError::cut(source.at(), "dict", 1, 0)))
@@ -85,7 +97,7 @@ pub fn read_source(
 /// Reads the items of many dicts in three batches, and again those that changed meanwhile.
 ///
 /// For each dict: [`ObjectError::Unreadable`], [`ObjectError::Malformed`],
-/// [`ObjectError::TooLarge`] for more than `limit` slots, or [`ObjectError::Changed`] when its
+/// [`ObjectError::TooLarge`] for more slots than `limit` allows, or [`ObjectError::Changed`] when its
 /// table was replaced during each of 64 readings.
 ///
 /// # Errors
@@ -94,7 +106,7 @@ pub fn read_many(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     sources: &[Source],
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let mut results = read_once(memory, layout, sources, limit)?;
     for _ in 1..ATTEMPTS {
@@ -157,6 +169,8 @@ fn is_transient(error: &ObjectError) -> bool {
 struct Table {
     source: Source,
     entries: Address,
+    /// How many entries fit.
+    slots: u64,
     /// How many entries there are, dead ones included.
     count: u64,
     form: EntryForm,
@@ -205,7 +219,7 @@ fn read_once(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     sources: &[Source],
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let headers = read_headers(memory, layout, sources)?;
     let tables = find_tables(memory, layout, headers, limit)?;
@@ -301,27 +315,41 @@ fn find_tables(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     headers: Vec<Result<DictHeader, ObjectError>>,
-    limit: u64,
+    limit: Limit,
 ) -> Result<Vec<Result<Table, ObjectError>>, ReadError> {
+    let mut left = limit.all;
+    let mut bounded = |table: Table| {
+        let one = limit.one.min(left);
+        left = left.saturating_sub(table.slots);
+        table.bounded(one)
+    };
     if let DictKeysForm::Table { .. } = layout.dict.keys_form {
-        let open = |header| open_table(layout, header, limit);
-        return Ok(headers
-            .into_iter()
-            .map(|header| header.and_then(open))
-            .collect());
+        let tables = headers.into_iter().map(|header| {
+            let table = open_table(layout, header?)?;
+            bounded(table)
+        });
+        return Ok(tables.collect());
     }
-    let keys: Vec<Address> = headers.iter().flatten().map(|header| header.keys).collect();
-    let blocks = batch::read_blocks(memory, &keys, layout.dict.keys_indices as usize)?;
+    let readable = headers.iter().flatten();
+    let spans: Vec<(Address, usize)> = readable
+        .flat_map(|header| {
+            let keys = (header.keys, layout.dict.keys_indices as usize);
+            [keys, (header.values, usize::from(!header.values.is_null()))]
+        })
+        .collect();
+    let blocks = batch::read_spans(memory, &spans)?;
     let mut next = blocks.iter();
+    let mut block = || next.next().unwrap_or_default();
     let tables = headers.into_iter().map(|header| {
         let header = header?;
-        keyed_table(layout, header, next.next().unwrap_or_default(), limit)
+        let (keys, values) = (block(), block());
+        bounded(keyed_table(layout, header, keys, values)?)
     });
     Ok(tables.collect())
 }
 
 /// The table of a 2.7 dict: `ma_mask` + 1 slots at `ma_table`.
-fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, ObjectError> {
+fn open_table(layout: &Layout, header: DictHeader) -> Result<Table, ObjectError> {
     let at = header.source.at();
     let DictKeysForm::Table { mask, .. } = layout.dict.keys_form else {
         return Err(ObjectError::OtherClass { at, what: "dict" });
@@ -331,10 +359,10 @@ fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, 
     if !slots.is_power_of_two() {
         return Err(malformed(at, "ma_mask", mask as u64));
     }
-    bounded(at, slots, limit)?;
     Ok(Table {
         source: header.source,
         entries: header.keys,
+        slots,
         count: slots,
         form: EntryForm::Hashed,
         values: None,
@@ -343,27 +371,26 @@ fn open_table(layout: &Layout, header: DictHeader, limit: u64) -> Result<Table, 
     })
 }
 
-/// The table behind a `PyDictKeysObject` whose header is given.
+/// The table behind a `PyDictKeysObject` whose header is given, and the first byte of the values.
 fn keyed_table(
     layout: &Layout,
     header: DictHeader,
     keys: &[u8],
-    limit: u64,
+    values: &[u8],
 ) -> Result<Table, ObjectError> {
     let (at, dict) = (header.source.at(), &layout.dict);
     let shape = keys_shape(layout, at, keys)?;
     let count = dict.keys_entries.get(keys).unwrap_or(-1);
-    let usable = dict.keys_usable.get(keys).unwrap_or(-1);
-    if count < 0 || usable < 0 || count as u64 > shape.slots {
+    if count < 0 || count as u64 > shape.slots {
         return Err(malformed(at, "dk_nentries", count as u64));
     }
-    bounded(at, shape.slots, limit)?;
     let values = (!header.values.is_null())
-        .then(|| values_of(layout, at, header.values, count as u64, usable as u64))
+        .then(|| values_of(layout, at, header.values, count as u64, values))
         .transpose()?;
     Ok(Table {
         source: header.source,
         entries: header.keys.offset(dict.keys_indices + shape.index_bytes),
+        slots: shape.slots,
         count: count as u64,
         form: shape.form,
         values,
@@ -441,7 +468,7 @@ fn values_of(
     at: Address,
     values: Address,
     count: u64,
-    usable: u64,
+    head: &[u8],
 ) -> Result<Values, ObjectError> {
     if layout.python < (3, 11) {
         let size = count as usize * 8;
@@ -451,9 +478,8 @@ fn values_of(
             size,
         });
     }
-    let capacity = count.saturating_add(usable);
-    if capacity > SHARED_KEYS_MAX {
-        return Err(malformed(at, "capacity of shared keys", capacity));
+    if count > SHARED_KEYS_MAX {
+        return Err(malformed(at, "dk_nentries of shared keys", count));
     }
     Ok(match layout.dict.values_form {
         DictValuesForm::First => Values {
@@ -464,9 +490,15 @@ fn values_of(
         DictValuesForm::Behind(header) => Values {
             at: values,
             from: values,
-            size: (u64::from(header) + capacity * 9) as usize,
+            size: (u64::from(header) + capacity(at, head)? * 9) as usize,
         },
     })
+}
+
+/// `PyDictValues.capacity`: room for as many values as the keys allowed when the instance was made.
+fn capacity(at: Address, head: &[u8]) -> Result<u64, ObjectError> {
+    let capacity = head.first().copied().map(u64::from);
+    capacity.ok_or_else(|| ObjectError::cut(at, "values of a dict", 1, 0))
 }
 
 /// The most keys that instances share (`SHARED_KEYS_MAX_SIZE`).
@@ -481,18 +513,6 @@ fn malformed(at: Address, detail: &'static str, value: u64) -> ObjectError {
         detail,
         value,
     }
-}
-
-fn bounded(at: Address, size: u64, limit: u64) -> Result<(), ObjectError> {
-    if size > limit {
-        return Err(ObjectError::TooLarge {
-            at,
-            what: "dict",
-            size,
-            limit,
-        });
-    }
-    Ok(())
 }
 
 /// The bytes of a dict's header that name its block: everything from its keys or table on.
@@ -575,6 +595,18 @@ fn read_in_order<'b>(
 }
 
 impl Table {
+    fn bounded(self, limit: u64) -> Result<Self, ObjectError> {
+        if self.slots > limit {
+            return Err(ObjectError::TooLarge {
+                at: self.source.at(),
+                what: "dict",
+                size: self.slots,
+                limit,
+            });
+        }
+        Ok(self)
+    }
+
     fn entries_in(
         &self,
         layout: &Layout,

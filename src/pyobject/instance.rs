@@ -60,7 +60,10 @@ fn source(
     let values = |values| (!keys.is_null()).then_some(Source::Values { keys, values });
     if !class.has_managed_dict(layout) {
         // A negative offset counts from the end of an object of variable size: none that is read.
-        return (class.dictoffset > 0).then(|| word_in(member, 0)).flatten().and_then(dict);
+        return (class.dictoffset > 0)
+            .then(|| word_in(member, 0))
+            .flatten()
+            .and_then(dict);
     }
     let word = |words: u64| word_in::<Address>(before, (BEFORE - words * 8) as usize);
     match layout.python {
@@ -73,11 +76,17 @@ fn source(
             untagged => dict(untagged),
         },
         _ => {
-            let managed = word(if layout.gc_head.form == GcForm::Unlisted { 1 } else { 3 })?;
+            let managed = word(if layout.gc_head.form == GcForm::Unlisted {
+                1
+            } else {
+                3
+            })?;
             let is_valid = member.get(3).is_some_and(|&valid| valid != 0);
             dict(managed).or_else(|| {
                 let inline = class.has_inline_values(layout) && is_valid;
-                inline.then(|| values(at.offset(class.basicsize as u64))).flatten()
+                inline
+                    .then(|| values(at.offset(class.basicsize as u64)))
+                    .flatten()
             })
         }
     }

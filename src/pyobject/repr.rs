@@ -4,140 +4,137 @@ use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::pyobject::class::{Class, Classes};
 use crate::pyobject::error::ObjectError;
+use crate::pyobject::int::{self, Int};
 use crate::pyobject::text::{self, Kind, Text, write_escape};
-use crate::pyobject::{header, int, sequence};
+use crate::pyobject::{header, sequence};
 use crate::target::memory::{ReadMemory, ReadMemoryExt};
 
 /// How deep tuples in tuples are followed.
 const DEPTH: usize = 8;
-/// How many items of a tuple are shown.
-const ITEMS: usize = 64;
+/// How many objects one `repr` may visit.
+const VISITS: usize = 256;
 
 /// Reads what `repr` says of the object at `at`: exact for `None`, `bool`, `int`, `float`, `str`,
 /// `bytes`, their 2.7 kin, and tuples of these; a class shows as `<class 'Name'>`, anything else
 /// as `<Name object>`, for only the object's own code could say more.
 ///
 /// # Errors
-/// [`ObjectError`] when the object or its class cannot be read.
+/// [`ObjectError`] when the object or its class cannot be read, or it has too many parts.
 pub fn read(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     classes: &mut Classes,
     at: Address,
 ) -> Result<String, ObjectError> {
-    read_nested(memory, layout, classes, at, DEPTH)
-}
-
-fn read_nested(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    classes: &mut Classes,
-    at: Address,
-    depth: usize,
-) -> Result<String, ObjectError> {
-    let class = class_of(memory, layout, classes, at)?;
-    // A subclass may have a repr of its own.
-    let is_own = class.flags.is_heap();
-    match class.name.as_str() {
-        _ if is_own => {}
-        "NoneType" => return Ok("None".into()),
-        "ellipsis" => return Ok("Ellipsis".into()),
-        "bool" => return bool_repr(memory, layout, at),
-        "float" => return read_float(memory, layout, at).map(float_repr),
-        "tuple" => return tuple_repr(memory, layout, classes, at, depth),
-        "int" if layout.python < (3, 0) => {
-            return int::read_plain(memory, layout, at).map(|int| int.to_string());
-        }
-        "long" => return int::read(memory, layout, at).map(|int| format!("{int}L")),
-        "int" => return int::read(memory, layout, at).map(|int| int.to_string()),
-        _ => {
-            if let Some(kind) = class.flags.text_kind() {
-                let text = text::read_kind(memory, layout, at, kind)?;
-                return Ok(of_text(layout, kind, &text));
-            }
-        }
-    }
-    Ok(other_repr(memory, layout, classes, at, &class))
-}
-
-fn class_of(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    classes: &mut Classes,
-    at: Address,
-) -> Result<Class, ObjectError> {
-    let class = header::read(memory, layout, at)?.class;
-    classes
-        .learn(memory, layout, [class])
-        .map_err(ObjectError::reading(class, "class"))?;
-    let found = classes.get(class).cloned();
-    found.ok_or(ObjectError::OtherClass {
-        at: class,
-        what: "class",
-    })
-}
-
-fn other_repr(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    classes: &mut Classes,
-    at: Address,
-    class: &Class,
-) -> String {
-    if class.flags.is_type()
-        && classes.learn(memory, layout, [at]).is_ok()
-        && let Some(this) = classes.get(at)
-    {
-        return format!("<class '{}'>", this.name);
-    }
-    format!("<{} object>", class.name)
-}
-
-/// A `bool` is an `int` of one digit (2.7: a plain `int`).
-fn bool_repr(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    at: Address,
-) -> Result<String, ObjectError> {
-    let value = if layout.python < (3, 0) {
-        int::read_plain(memory, layout, at)?
-    } else {
-        int::read(memory, layout, at)?
+    let mut reading = Reading {
+        memory,
+        layout,
+        classes,
+        visits: VISITS,
     };
-    Ok(if value.to_i64() == Some(0) { "False" } else { "True" }.into())
+    reading.object(at, DEPTH)
 }
 
-/// Reads `ob_fval` of a `float`, which follows the header.
-fn read_float(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    at: Address,
-) -> Result<f64, ObjectError> {
-    memory
-        .read_at::<u64>(at.offset(layout.header.size))
-        .map(f64::from_bits)
-        .map_err(ObjectError::reading(at, "float"))
+/// One `repr` under way.
+struct Reading<'r, M: ?Sized> {
+    memory: &'r M,
+    layout: &'r Layout,
+    classes: &'r mut Classes,
+    visits: usize,
 }
 
-fn tuple_repr(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    classes: &mut Classes,
-    at: Address,
-    depth: usize,
-) -> Result<String, ObjectError> {
-    let items = sequence::read_tuple(memory, layout, at)?;
-    if depth == 0 || items.len() > ITEMS {
-        return Ok(format!("<tuple of {} items>", items.len()));
+impl<M: ReadMemory + ?Sized> Reading<'_, M> {
+    fn object(&mut self, at: Address, depth: usize) -> Result<String, ObjectError> {
+        self.visits = self.visits.checked_sub(1).ok_or(ObjectError::TooLarge {
+            at,
+            what: "repr",
+            size: VISITS as u64 + 1,
+            limit: VISITS as u64,
+        })?;
+        let class = self.class_of(at)?;
+        // A subclass may have a repr of its own.
+        if class.flags.is_heap() {
+            return Ok(self.other(at, &class));
+        }
+        match class.name.as_str() {
+            "NoneType" => Ok("None".into()),
+            "ellipsis" => Ok("Ellipsis".into()),
+            "bool" => Ok(bool_repr(&self.int(at)?).into()),
+            "int" => Ok(self.int(at)?.to_string()),
+            "long" => Ok(format!("{}L", int::read(self.memory, self.layout, at)?)),
+            "float" => self.float(at).map(float_repr),
+            "tuple" => self.tuple(at, depth),
+            _ => match class.flags.text_kind() {
+                Some(kind) => {
+                    let text = text::read_kind(self.memory, self.layout, at, kind)?;
+                    Ok(of_text(self.layout, kind, &text))
+                }
+                None => Ok(self.other(at, &class)),
+            },
+        }
     }
-    let mut texts = Vec::with_capacity(items.len());
-    for &item in &items {
-        texts.push(read_nested(memory, layout, classes, item, depth - 1)?);
+
+    fn class_of(&mut self, at: Address) -> Result<Class, ObjectError> {
+        let class = header::read(self.memory, self.layout, at)?.class;
+        self.classes
+            .learn(self.memory, self.layout, [class])
+            .map_err(ObjectError::reading(class, "class"))?;
+        let found = self.classes.get(class).cloned();
+        found.ok_or(ObjectError::OtherClass {
+            at: class,
+            what: "class",
+        })
     }
-    Ok(match texts.as_slice() {
-        [only] => format!("({only},)"),
-        _ => format!("({})", texts.join(", ")),
-    })
+
+    fn other(&mut self, at: Address, class: &Class) -> String {
+        if class.flags.is_type()
+            && self.classes.learn(self.memory, self.layout, [at]).is_ok()
+            && let Some(this) = self.classes.get(at)
+        {
+            return format!("<class '{}'>", this.name);
+        }
+        format!("<{} object>", class.name)
+    }
+
+    /// An `int`, or a `bool`, which is kept alike.
+    fn int(&self, at: Address) -> Result<Int, ObjectError> {
+        if self.layout.python < (3, 0) {
+            int::read_plain(self.memory, self.layout, at)
+        } else {
+            int::read(self.memory, self.layout, at)
+        }
+    }
+
+    /// `ob_fval` of a `float`, which follows the header.
+    fn float(&self, at: Address) -> Result<f64, ObjectError> {
+        self.memory
+            .read_at::<u64>(at.offset(self.layout.header.size))
+            .map(f64::from_bits)
+            .map_err(ObjectError::reading(at, "float"))
+    }
+
+    fn tuple(&mut self, at: Address, depth: usize) -> Result<String, ObjectError> {
+        let items = sequence::read_tuple(self.memory, self.layout, at)?;
+        if depth == 0 {
+            return Ok("(...)".into());
+        }
+        let mut texts = Vec::new();
+        for &item in &items {
+            texts.push(self.object(item, depth - 1)?);
+        }
+        Ok(match texts.as_slice() {
+            [only] => format!("({only},)"),
+            _ => format!("({})", texts.join(", ")),
+        })
+    }
+}
+
+fn bool_repr(value: &Int) -> &'static str {
+    if value.to_i64() == Some(0) {
+        "False"
+    } else {
+        "True"
+    }
 }
 
 /// `repr` of a float: the shortest digits that read back, with an exponent below 1e-4 and from
@@ -154,7 +151,11 @@ fn float_repr(value: f64) -> String {
     let exponent: i32 = exponent.parse().unwrap_or(0);
     if (-4..16).contains(&exponent) {
         let plain = format!("{value}");
-        return if plain.contains('.') { plain } else { plain + ".0" };
+        return if plain.contains('.') {
+            plain
+        } else {
+            plain + ".0"
+        };
     }
     let sign = if exponent < 0 { '-' } else { '+' };
     format!("{digits}e{sign}{:02}", exponent.abs())
@@ -231,8 +232,10 @@ mod tests {
         let plain = |text: &str| of_text(&V3_12, Kind::Unicode, &Text::Plain(text.into()));
         assert_eq!(plain("it's"), "\"it's\"");
         assert_eq!(plain("'\""), "'\\'\"'");
-        assert_eq!(plain("a\\b\n\u{7f}\u{a0}\u{e9}\u{200b}\u{1f40d}"),
-            "'a\\\\b\\n\\x7f\\xa0\u{e9}\\u200b\u{1f40d}'");
+        assert_eq!(
+            plain("a\\b\n\u{7f}\u{a0}\u{e9}\u{200b}\u{1f40d}"),
+            "'a\\\\b\\n\\x7f\\xa0\u{e9}\\u200b\u{1f40d}'"
+        );
         let lone = Text::Surrogates(vec![0x61, 0xdcff]);
         assert_eq!(of_text(&V3_12, Kind::Unicode, &lone), "'a\\udcff'");
         let bytes = Text::Plain("\u{e9}".into());

@@ -73,9 +73,9 @@ fn counts(modules: &ModuleCounts) -> String {
         .filter(|(count, _)| *count > 0)
         .map(|(count, kind)| format!("{} {kind}", thousands(count)))
         .collect();
-    format!(
-        "{} modules: {}.",
-        thousands(modules.total),
-        kinds.join(", ")
-    )
+    let total = thousands(modules.total);
+    match kinds.is_empty() {
+        true => format!("{total} modules."),
+        false => format!("{total} modules: {}.", kinds.join(", ")),
+    }
 }

@@ -1,6 +1,8 @@
 //! `pyunload.modules/1`: sys.modules.
 
 use super::{Envelope, ReportAddress};
+use crate::modules::kind::Kind;
+use crate::modules::row::ModuleRow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -74,4 +76,42 @@ pub enum ModuleKind {
     Blocked,
     /// Anything else; `type` says what.
     Other,
+}
+
+impl From<ModuleRow> for Module {
+    fn from(row: ModuleRow) -> Self {
+        Module {
+            name: row.name,
+            name_is_repr: row.name_is_repr,
+            kind: row.kind.into(),
+            class: row.class,
+            address: row.address.into(),
+            dict: row.dict.map(ReportAddress),
+            refcount: row.refcount,
+            immortal: row.immortal,
+            file: row.file,
+            cached: row.cached,
+            origin: row.origin,
+            loader: row.loader,
+            version: row.version,
+            package: row.package,
+            aliases: row.aliases,
+        }
+    }
+}
+
+impl From<Kind> for ModuleKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Source => ModuleKind::Source,
+            Kind::Sourceless => ModuleKind::Sourceless,
+            Kind::Extension => ModuleKind::Extension,
+            Kind::Builtin => ModuleKind::Builtin,
+            Kind::Frozen => ModuleKind::Frozen,
+            Kind::Namespace => ModuleKind::Namespace,
+            Kind::Stub => ModuleKind::Stub,
+            Kind::Blocked => ModuleKind::Blocked,
+            Kind::Other => ModuleKind::Other,
+        }
+    }
 }

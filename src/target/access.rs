@@ -210,7 +210,9 @@ impl Denial {
                     .into()
             }
             Denial::Confined { .. } => "allow ptrace in its policy, or run unconfined".into(),
-            Denial::Unexplained => "run as root (sudo) on the host".into(),
+            Denial::Unexplained => {
+                "run as root (sudo) on the host; for root, its policy may forbid it: see dmesg".into()
+            }
             Denial::Traced { tracer, .. } => {
                 format!("end the debugger or tracer first (pid {tracer})")
             }
@@ -263,6 +265,8 @@ pub fn denial_of_look(evidence: &Evidence) -> Option<Denial> {
 pub fn explain_refused_look(evidence: &Evidence) -> Denial {
     if let Some(denial) = denial_of_look(evidence) {
         denial
+    } else if is_out_of_sight(evidence) {
+        Denial::OtherUserNamespace
     } else if evidence.ours.filtered {
         Denial::Filtered
     } else if let Some(confinement) = evidence.confinement.clone() {
@@ -270,6 +274,13 @@ pub fn explain_refused_look(evidence: &Evidence) -> Denial {
     } else {
         Denial::Unexplained
     }
+}
+
+/// Whether its user namespace may not even be seen, from one below the first: a process of our own
+/// namespace that passes every other test would show it.
+fn is_out_of_sight(evidence: &Evidence) -> bool {
+    let theirs = evidence.theirs.as_ref();
+    !evidence.ours_is_first_namespace && theirs.is_some_and(|t| t.user_namespace.is_none())
 }
 
 /// The reason for which changing is refused, besides those for looking.
@@ -321,6 +332,9 @@ fn denial_without_capability(evidence: &Evidence, theirs: &Credentials) -> Optio
         return Some(Denial::OtherUserNamespace);
     }
     let extra = theirs.permitted & !ours.permitted;
+    if extra & CAP_SYS_PTRACE != 0 && ours.uid.effective == 0 {
+        return Some(Denial::RootWithoutCapability);
+    }
     if extra != 0 {
         return Some(Denial::MoreCapabilities { extra });
     }

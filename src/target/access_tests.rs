@@ -215,6 +215,30 @@ fn a_refusal_without_a_reason_is_put_to_filters_then_to_modules_then_left_open()
 }
 
 #[test]
+fn root_that_lacks_only_the_capability_is_told_so_by_its_name() {
+    let mut evidence = as_root(peers());
+    let root = Credentials {
+        permitted: u64::MAX,
+        ..evidence.ours
+    };
+    evidence.theirs = Some(root);
+    evidence.ours.permitted = !CAP_SYS_PTRACE;
+    evidence.ours.effective = !CAP_SYS_PTRACE;
+    assert_eq!(
+        denial_of_look(&evidence),
+        Some(Denial::RootWithoutCapability)
+    );
+}
+
+#[test]
+fn a_namespace_that_may_not_be_seen_from_below_is_another_one() {
+    let mut evidence = with_theirs(|theirs| theirs.user_namespace = None);
+    assert_eq!(explain_refused_look(&evidence), Denial::Unexplained);
+    evidence.ours_is_first_namespace = false;
+    assert_eq!(explain_refused_look(&evidence), Denial::OtherUserNamespace);
+}
+
+#[test]
 fn a_tracer_or_a_stop_forbids_only_changes() {
     let traced = Evidence {
         tracer: Some((99, "gdb".into())),

@@ -1,10 +1,12 @@
 //! Floor 1: something with memory one can look at.
 
+pub mod about;
 pub mod access;
-pub mod evidence;
 pub mod copy;
+pub mod evidence;
 #[cfg(test)]
 pub mod fake;
+pub mod files;
 pub mod maps;
 pub mod memory;
 pub mod pause;

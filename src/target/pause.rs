@@ -173,7 +173,11 @@ impl<'p> Paused<'p> {
                 self.held.remove(index);
             }
         }
-        if self.held.first().is_none_or(|held| held.tracee.tid() != pid) {
+        if self
+            .held
+            .first()
+            .is_none_or(|held| held.tracee.tid() != pid)
+        {
             return Err(PauseError::Gone { pid });
         }
         Ok(self.held.len() > known)

@@ -64,9 +64,7 @@ impl Thread {
             tid,
             state: stat.rsplit_once(')')?.1.trim_start().chars().next()?,
             activity: read("syscall").map_or(Activity::Unknown, |text| parse_activity(&text)),
-            wait_channel: read("wchan")
-                .filter(|name| name != "0")
-                .unwrap_or_default(),
+            wait_channel: read("wchan").filter(|name| name != "0").unwrap_or_default(),
             switches: (
                 count("voluntary_ctxt_switches")?,
                 count("nonvoluntary_ctxt_switches")?,

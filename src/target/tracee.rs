@@ -142,7 +142,10 @@ impl Tracee {
             raw::resume_to_syscall(self.tid, signal)?;
             match self.wait(deadline)? {
                 Waited::Stopped { signal, .. } if signal == SYSCALL_STOP => return Ok(true),
-                Waited::Stopped { signal: other, event } => signal = passed_on(other, event),
+                Waited::Stopped {
+                    signal: other,
+                    event,
+                } => signal = passed_on(other, event),
                 Waited::Nothing | Waited::Ended => return Ok(false),
             }
         }

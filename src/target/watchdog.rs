@@ -55,8 +55,7 @@ impl Watchdog {
         let failed = |error: &dyn std::fmt::Display| WatchdogError::NotStarted {
             detail: error.to_string(),
         };
-        let ourselves =
-            Process::open(std::process::id() as i32).map_err(|error| failed(&error))?;
+        let ourselves = Process::open(std::process::id() as i32).map_err(|error| failed(&error))?;
         let child = Command::new("/proc/self/exe")
             .arg(WATCHDOG_ARGUMENT)
             .arg(ourselves.pid().to_string())

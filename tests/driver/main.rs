@@ -15,7 +15,10 @@ use std::time::Duration;
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if arguments.first().is_some_and(|first| first == WATCHDOG_ARGUMENT) {
+    if arguments
+        .first()
+        .is_some_and(|first| first == WATCHDOG_ARGUMENT)
+    {
         return watchdog_main(&arguments[1..]);
     }
     let text: Vec<String> = arguments

@@ -1,0 +1,242 @@
+//! The command line: definitions and help, nothing else. A session parses its lines with the same.
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// See and unload the modules of a running CPython, from outside the process.
+///
+/// Looking (modules, ps, doctor, attach) runs no code in the target, stops nothing and writes
+/// nothing. Changing (unload) shows its plan first, and asks.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(name = "pyunload", version, max_term_width = 100, after_long_help = EXIT_CODES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Answer as JSON: one document per target, errors included
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done, or yes           5  not a CPython we know      9   memory could not be understood
+  1  the answer is no       6  state or policy forbids    10  started, but no result in time
+  2  wrong usage            7  withdrawn, nothing ran     70  our own fault
+  3  no such process        8  the target changed
+  4  not permitted             or went away";
+
+/// Every command.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum Command {
+    /// Open a session on a process: a summary first, then the other commands
+    Attach(AttachArgs),
+    /// List the Python processes of this machine, and whether each can be looked at
+    Ps,
+    /// Test every precondition for looking at a process, and say what would help
+    Doctor(DoctorArgs),
+    /// Show sys.modules: name, kind, references, version, file
+    Modules(ModulesArgs),
+    /// Take modules out of a running process at a safe point, and prove that they are gone
+    Unload(UnloadArgs),
+    /// Print the JSON Schema of a command's output
+    Schema(SchemaArgs),
+    /// Start a small Python program and show everything on it
+    Demo(DemoArgs),
+}
+
+/// `attach`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+Examples:
+  pyunload attach 4242                            a prompt, with history and completion
+  pyunload attach 4242 -c 'modules shop.*' -c doctor
+  pyunload attach 4242 --script commands.txt --json")]
+pub struct AttachArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// Run this command and end; may be given several times
+    #[arg(short = 'c', value_name = "COMMAND")]
+    pub commands: Vec<String>,
+    /// Run the commands of this file, one a line, and end
+    #[arg(long, value_name = "FILE", conflicts_with = "commands")]
+    pub script: Option<PathBuf>,
+    /// Which interpreter; 0 is the main one
+    #[arg(long, value_name = "N")]
+    pub interpreter: Option<i64>,
+}
+
+/// `doctor`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DoctorArgs {
+    /// The processes
+    #[arg(value_name = "PID", required_unless_present = "all", value_parser = pid)]
+    pub pids: Vec<i32>,
+    /// Which of them
+    #[command(flatten)]
+    pub scope: Scope,
+}
+
+/// More processes than those named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
+pub struct Scope {
+    /// Also their Python child processes, and theirs
+    #[arg(long)]
+    pub children: bool,
+    /// All Python processes of this machine
+    #[arg(long)]
+    pub all: bool,
+}
+
+/// `modules`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+A pattern is a name, or has *, ? and [..]; * also matches dots. With patterns the exit code is 1
+when none of the modules matches.
+
+Examples:
+  pyunload modules 4242
+  pyunload modules 4242 'shop.*' requests
+  pyunload modules 4242 --children --json")]
+pub struct ModulesArgs {
+    /// One or more pids, then names or patterns of modules
+    #[arg(value_name = "PID|PATTERN", required_unless_present = "all")]
+    pub words: Vec<String>,
+    /// Which processes
+    #[command(flatten)]
+    pub scope: Scope,
+    /// Which interpreter; 0 is the main one
+    #[arg(long, value_name = "N")]
+    pub interpreter: Option<i64>,
+    /// Stop the process while it is read, so that everything is of one moment
+    #[arg(long)]
+    pub pause: bool,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200, requires = "pause")]
+    pub max_stop: u64,
+    /// Show the addresses of modules and their globals
+    #[arg(long)]
+    pub addresses: bool,
+    /// Say on standard error where the time went
+    #[arg(long, hide = true)]
+    pub timings: bool,
+}
+
+/// `unload`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+A name stands for the module and everything below it: pkg and pkg.sub, never pkg2. The plan is shown
+first. The exit code is 1 when something of the modules is still alive afterwards, or when it could
+not be proven that nothing is.
+
+Examples:
+  pyunload unload 4242 shop.legacy --dry-run
+  pyunload unload 4242 shop.legacy --yes --json")]
+pub struct UnloadArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// The packages or modules
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Go ahead without asking; required where there is no terminal
+    #[arg(long)]
+    pub yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for a moment at which it is safe, in seconds; then it is withdrawn
+    #[arg(long, visible_alias = "timeout", value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    pub limit: f64,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub max_stop: u64,
+}
+
+/// `schema`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct SchemaArgs {
+    /// The command
+    pub command: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SchemaOf {
+    /// The summary of a session.
+    Attach,
+    /// The preconditions.
+    Doctor,
+    /// What takes the place of an answer under `--json`.
+    Error,
+    /// sys.modules.
+    Modules,
+    /// The Python processes.
+    Ps,
+    /// What became of modules that were unloaded.
+    Unload,
+}
+
+/// `demo`.
+#[derive(Debug, Clone, PartialEq, Args)]
+pub struct DemoArgs {
+    /// The Python to start [default: python3 of PATH]
+    #[arg(long, value_name = "PATH")]
+    pub python: Option<PathBuf>,
+}
+
+/// One line of a session.
+#[derive(Debug, Clone, PartialEq, Parser)]
+#[command(
+    no_binary_name = true,
+    max_term_width = 100,
+    disable_version_flag = true
+)]
+pub struct Line {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: LineCommand,
+    /// Answer as JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The commands of a session.
+#[derive(Debug, Clone, PartialEq, Subcommand)]
+pub enum LineCommand {
+    /// Test every precondition for looking at the process, and say what would help
+    Doctor(DoctorArgs),
+    /// Show sys.modules: name, kind, references, version, file
+    Modules(ModulesArgs),
+    /// Take modules out of the process at a safe point, and prove that they are gone
+    Unload(UnloadArgs),
+    /// Show the summary of the process again
+    Summary,
+    /// End the session; the process runs on
+    #[command(visible_alias = "exit")]
+    Quit,
+}
+
+/// A time limit as an argument.
+fn seconds(text: &str) -> Result<f64, String> {
+    const LONGEST: f64 = 86_400.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(seconds),
+        _ => Err("not a number of seconds above 0, and at most a day".to_owned()),
+    }
+}
+
+/// A pid as an argument.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn pid(text: &str) -> Result<i32, String> {
+    match text.parse::<i32>() {
+        Ok(pid) if pid > 0 => Ok(pid),
+        _ if std::path::Path::new(text).is_file() => {
+            Err("core files cannot be read yet: give the pid of a process".to_owned())
+        }
+        _ => Err("not a pid (a whole number above 0)".to_owned()),
+    }
+}

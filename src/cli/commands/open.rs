@@ -1,0 +1,165 @@
+//! Opening a target: from a pid to a CPython that can be read.
+
+use crate::cli::exit::{Exit, Failure};
+use crate::cpython::locate::LocateError;
+use crate::cpython::python::Interpreter;
+use crate::modules::inventory::{Inventory, inventory};
+use crate::pyobject::identify::{self, Located};
+use crate::report::Target;
+use crate::target::about::process_of_thread;
+use crate::target::access::{Denial, Evidence, denial_of_look};
+use crate::target::memory::ReadMemory;
+use crate::target::process::Process;
+
+/// A process in which a CPython was found.
+#[derive(Debug)]
+pub struct Opened {
+    /// The process.
+    pub process: Process,
+    /// Its CPython.
+    pub located: Located,
+}
+
+/// Opens a process to look at it.
+///
+/// # Errors
+/// The one true cause for which it cannot be looked at.
+pub fn open(pid: i32) -> Result<Opened, Failure> {
+    let process = Process::open(pid)?;
+    refuse_thread(pid)?;
+    match identify::find(&process) {
+        Ok(located) => Ok(Opened { process, located }),
+        Err(error) => Err(explain(&process, error)),
+    }
+}
+
+impl Opened {
+    /// The interpreter asked for, or the main one.
+    ///
+    /// # Errors
+    /// When there is none of this number.
+    pub fn interpreter(&self, wanted: Option<i64>) -> Result<&Interpreter, Failure> {
+        let python = &self.located.python;
+        let Some(id) = wanted else {
+            return Ok(python.main());
+        };
+        python.interpreter(id).ok_or_else(|| {
+            let known: Vec<String> = python
+                .interpreters
+                .iter()
+                .map(|i| i.id.to_string())
+                .collect();
+            Failure::new(
+                Exit::Usage,
+                format!("process {} has no interpreter {id}", self.process.pid()),
+                format!("it has: {}", known.join(", ")),
+            )
+            .of(self.process.pid())
+        })
+    }
+
+    /// Its sys.modules, read while it runs.
+    ///
+    /// # Errors
+    /// When the table as a whole cannot be read.
+    pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
+        let pid = self.process.pid();
+        inventory(&self.process, &self.located.python, interpreter).map_err(|error| {
+            if self.process.is_same() {
+                Failure::from(error).of(pid)
+            } else {
+                Failure::gone(pid)
+            }
+        })
+    }
+
+    /// What a document says of the target.
+    pub fn target(&self, interpreter: &Interpreter) -> Target {
+        Target::python(self.process.pid(), &self.located.python, interpreter)
+    }
+}
+
+/// `/proc` shows threads under their own numbers too, to who asks for them.
+fn refuse_thread(pid: i32) -> Result<(), Failure> {
+    match process_of_thread(pid) {
+        None => Ok(()),
+        Some(main) => Err(Failure::new(
+            Exit::NoProcess,
+            format!("{pid} is a thread, not a process"),
+            format!("use the pid of its process: {main}"),
+        )
+        .of(pid)),
+    }
+}
+
+/// Why no CPython was found: what the process is comes before what it holds.
+fn explain(process: &Process, error: LocateError) -> Failure {
+    let pid = process.pid();
+    if matches!(error, LocateError::NotPython { .. }) {
+        let nature = denial_of_look(&Evidence::gather(pid));
+        if let Some(denial @ (Denial::Ended | Denial::KernelThread)) = nature {
+            return Failure::denied(pid, &denial);
+        }
+        if !process.is_same() {
+            return Failure::gone(pid);
+        }
+        // The mappings may be shown where the memory is not: nothing was found because nothing
+        // could be read.
+        if !may_read(process) {
+            return Failure::refused(pid);
+        }
+    }
+    located_failure(pid, error)
+}
+
+fn located_failure(pid: i32, error: LocateError) -> Failure {
+    let message = format!("cannot look at {pid}");
+    let why = error.to_string();
+    let (exit, cause, help) = match error {
+        LocateError::Process(error) => return error.into(),
+        LocateError::Read(error) => return Failure::from(error).of(pid),
+        LocateError::NotPython { .. } => (
+            Exit::NotPython,
+            "not_python",
+            "choose a Python process: pyunload ps",
+        ),
+        LocateError::NotInitialised { .. } => (
+            Exit::Forbidden,
+            "not_initialised",
+            "try again when its Python runs; after Py_Finalize there is nothing left to see",
+        ),
+        LocateError::TwoPythons { .. } => (
+            Exit::Forbidden,
+            "two_pythons",
+            "this cannot be told apart safely: end one of the two",
+        ),
+        LocateError::UnknownVersion(_) => (
+            Exit::NotPython,
+            "unknown_version",
+            "look for a newer pyunload; it never guesses a layout",
+        ),
+        LocateError::UnknownLayout { .. } => (
+            Exit::NotUnderstood,
+            "unknown_layout",
+            "this build is not known: please report it with the output of python -VV and python -m sysconfig",
+        ),
+    };
+    Failure {
+        cause: Some(cause),
+        ..Failure::new(exit, message, help).because(why).of(pid)
+    }
+}
+
+/// Whether memory can be read: not asked but tried, on its first byte.
+pub fn may_read(process: &Process) -> bool {
+    let Ok(maps) = process.maps() else {
+        return false;
+    };
+    let mut readable = maps
+        .iter()
+        .filter(|mapping| mapping.read && mapping.special.is_none());
+    readable.next().is_some_and(|mapping| {
+        let read = process.read_some_at(mapping.range.start, &mut [0]);
+        matches!(read, Ok(1))
+    })
+}

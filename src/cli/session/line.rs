@@ -1,0 +1,148 @@
+//! One line of a session, as a command.
+
+use crate::cli::args::{Line, LineCommand};
+use crate::cli::exit::{Exit, Failure};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches};
+
+/// The commands that take a pid at the command line. In a session it is put in for them.
+const TAKE_A_PID: [&str; 3] = ["modules", "doctor", "unload"];
+
+/// What a line asks for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Parsed {
+    /// Nothing: it is empty or a comment.
+    Nothing,
+    /// Help, which is this text.
+    Help(String),
+    /// A command; and whether it is to be answered as JSON.
+    Command(LineCommand, bool),
+}
+
+/// Parses a line of a session on `pid`.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn parse(line: &str, pid: i32) -> Result<Parsed, Failure> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(Parsed::Nothing);
+    }
+    let Some(mut words) = shlex::split(line) else {
+        return Err(Failure::new(
+            Exit::Usage,
+            "a quote is not closed",
+            "close it, or put a backslash before it",
+        ));
+    };
+    put_in_pid(&mut words, pid);
+    let parsed = definitions()
+        .try_get_matches_from(words)
+        .and_then(|matches| Line::from_arg_matches(&matches));
+    match parsed {
+        Ok(line) => Ok(Parsed::Command(line.command, line.json)),
+        Err(error) => match error.kind() {
+            ErrorKind::DisplayHelp | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+                Ok(Parsed::Help(error.render().to_string()))
+            }
+            _ => Err(usage(&error)),
+        },
+    }
+}
+
+/// The definitions, with help that does not speak of pids.
+fn definitions() -> clap::Command {
+    Line::command()
+        .help_template("{all-args}")
+        .mut_subcommand("modules", |command| {
+            command
+                .override_usage("modules [OPTIONS] [PATTERN]...")
+                .mut_arg("words", |arg| {
+                    arg.value_name("PATTERN")
+                        .help("names or patterns of modules")
+                })
+        })
+        .mut_subcommand("doctor", |command| {
+            command
+                .override_usage("doctor [OPTIONS]")
+                .mut_arg("pids", |arg| arg.hide(true))
+        })
+        .mut_subcommand("unload", |command| {
+            command
+                .override_usage("unload [OPTIONS] <NAME>...")
+                .mut_arg("pid", |arg| arg.hide(true))
+        })
+}
+
+/// Puts the pid behind the command, unless somebody wrote it there.
+fn put_in_pid(words: &mut Vec<String>, pid: i32) {
+    let takes_one = words
+        .first()
+        .is_some_and(|word| TAKE_A_PID.contains(&word.as_str()));
+    let pid = pid.to_string();
+    if takes_one && words.get(1) != Some(&pid) {
+        words.insert(1, pid);
+    }
+}
+
+/// What clap says of a wrong line, without its decoration.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.render().to_string();
+    let first = text.lines().next().unwrap_or_default();
+    let message = first.strip_prefix("error: ").unwrap_or(first);
+    Failure::new(Exit::Usage, message, "help lists the commands and options")
+}
+
+/// The names of all commands, for completion.
+pub fn command_names() -> Vec<String> {
+    let mut names: Vec<String> = Line::command()
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect();
+    names.push("help".to_owned());
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words_of(line: &str) -> Vec<String> {
+        match parse(line, 4242) {
+            Ok(Parsed::Command(LineCommand::Modules(args), _)) => args.words,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_pid_of_the_session_is_put_in_once() {
+        assert_eq!(
+            words_of("modules 'shop.*' json"),
+            ["4242", "shop.*", "json"]
+        );
+        assert_eq!(words_of("modules 4242 json"), ["4242", "json"]);
+        assert_eq!(words_of("modules"), ["4242"]);
+    }
+
+    #[test]
+    fn empty_lines_and_comments_ask_for_nothing() {
+        assert_eq!(parse("  ", 1), Ok(Parsed::Nothing));
+        assert_eq!(parse("# modules", 1), Ok(Parsed::Nothing));
+    }
+
+    #[test]
+    fn a_line_can_ask_for_json() {
+        let parsed = parse("modules --json", 1);
+        assert!(matches!(parsed, Ok(Parsed::Command(_, true))), "{parsed:?}");
+    }
+
+    #[test]
+    fn help_is_an_answer_and_an_unknown_command_is_not() {
+        assert!(matches!(parse("help", 1), Ok(Parsed::Help(_))));
+        assert!(matches!(parse("modules --help", 1), Ok(Parsed::Help(_))));
+        let failure = parse("modulez", 1).expect_err("no such command");
+        assert_eq!(failure.exit, Exit::Usage);
+        let failure = parse("modules 'shop", 1).expect_err("an open quote");
+        assert_eq!(failure.exit, Exit::Usage);
+    }
+}

@@ -1,0 +1,167 @@
+//! The course of a session: the summary, then line after line until there is none.
+
+use super::line::{Parsed, parse};
+use super::prompt::Prompt;
+use crate::cli::args::{AttachArgs, LineCommand, ModulesArgs};
+use crate::cli::commands::{attach, modules, unload};
+use crate::cli::dispatch;
+use crate::cli::exit::{Exit, Failure};
+use crate::cli::output::Output;
+use crate::cli::timings::Timings;
+use crate::render::escaped;
+use crate::target::process::Process;
+use std::io::{BufRead, IsTerminal};
+use std::path::Path;
+
+/// A session on one process.
+struct Session<'o> {
+    process: Process,
+    interpreter: Option<i64>,
+    out: &'o mut Output,
+}
+
+/// Whether there is more to come after a line.
+enum Next {
+    Go(Exit),
+    End(Exit),
+}
+
+/// Runs a session to its end. At a prompt it ends well however its commands did; as a script it
+/// ends as the first command that did not.
+pub fn attach(args: &AttachArgs, out: &mut Output) -> Exit {
+    match Session::begin(args, out) {
+        Ok(mut session) => session.run(args),
+        Err(failure) => {
+            out.failure(&failure, Some("attach"));
+            failure.exit
+        }
+    }
+}
+
+impl<'o> Session<'o> {
+    fn begin(args: &AttachArgs, out: &'o mut Output) -> Result<Self, Failure> {
+        let process = Process::open(args.pid)?;
+        let summary = attach::run(args.pid, args.interpreter)?;
+        out.answer(&summary, Some("attach"));
+        Ok(Session {
+            process,
+            interpreter: args.interpreter,
+            out,
+        })
+    }
+
+    fn run(&mut self, args: &AttachArgs) -> Exit {
+        if !args.commands.is_empty() {
+            return self.run_all(args.commands.iter().cloned());
+        }
+        if let Some(script) = &args.script {
+            return match lines_of(script) {
+                Ok(lines) => self.run_all(lines.into_iter()),
+                Err(failure) => self.failed(&failure, "attach"),
+            };
+        }
+        let stdin = std::io::stdin();
+        if !stdin.is_terminal() || self.out.look.width.is_none() {
+            return self.run_all(stdin.lock().lines().map_while(Result::ok));
+        }
+        match Prompt::new(self.process.pid(), self.module_names()) {
+            Ok(prompt) => {
+                self.run_all(prompt);
+                Exit::Done
+            }
+            Err(error) => {
+                let failure = Failure::new(
+                    Exit::Fault,
+                    "this terminal cannot be used",
+                    "give commands with -c, or through a pipe",
+                );
+                self.failed(&failure.because(error.to_string()), "attach")
+            }
+        }
+    }
+
+    fn run_all(&mut self, lines: impl Iterator<Item = String>) -> Exit {
+        let mut exit = Exit::Done;
+        for line in lines {
+            match self.run_line(&line) {
+                Next::Go(end) => exit = exit.and(end),
+                Next::End(end) => return exit.and(end),
+            }
+            if self.out.is_closed() {
+                return exit;
+            }
+        }
+        exit
+    }
+
+    fn run_line(&mut self, line: &str) -> Next {
+        let (command, json) = match parse(line, self.process.pid()) {
+            Ok(Parsed::Nothing) => return Next::Go(Exit::Done),
+            Ok(Parsed::Help(text)) => {
+                self.out.text(&text);
+                return Next::Go(Exit::Done);
+            }
+            Ok(Parsed::Command(command, json)) => (command, json),
+            Err(failure) => return Next::Go(self.failed(&failure, line)),
+        };
+        if command == LineCommand::Quit {
+            return Next::End(Exit::Done);
+        }
+        if !self.process.is_same() {
+            let failure = Failure::gone(self.process.pid());
+            return Next::End(self.failed(&failure, line));
+        }
+        let always_json = self.out.json;
+        self.out.json |= json;
+        let exit = self.run_command(&command, line);
+        self.out.json = always_json;
+        Next::Go(exit)
+    }
+
+    fn run_command(&mut self, command: &LineCommand, line: &str) -> Exit {
+        match command {
+            LineCommand::Modules(args) => {
+                let args = ModulesArgs {
+                    interpreter: args.interpreter.or(self.interpreter),
+                    ..args.clone()
+                };
+                dispatch::modules(&args, self.out, Some(line))
+            }
+            LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
+            LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
+            LineCommand::Summary => {
+                let summary = attach::run(self.process.pid(), self.interpreter);
+                self.out.result(summary, Some(line))
+            }
+            LineCommand::Quit => Exit::Done,
+        }
+    }
+
+    fn failed(&mut self, failure: &Failure, line: &str) -> Exit {
+        self.out.failure(failure, Some(line));
+        failure.exit
+    }
+
+    /// What completion knows; nothing when it cannot be read just now.
+    fn module_names(&self) -> Vec<String> {
+        let wanted = modules::Wanted {
+            interpreter: self.interpreter,
+            ..modules::Wanted::default()
+        };
+        let report = modules::run(self.process.pid(), &wanted, &mut Timings::start());
+        let rows = report.map(|report| report.modules).unwrap_or_default();
+        rows.iter().map(|module| escaped(&module.name)).collect()
+    }
+}
+
+fn lines_of(script: &Path) -> Result<Vec<String>, Failure> {
+    let text = std::fs::read_to_string(script).map_err(|error| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot read {}", script.display()),
+            "give the path of a text file with one command a line",
+        )
+        .because(error.to_string())
+    })?;
+    Ok(text.lines().map(str::to_owned).collect())
+}

@@ -1,0 +1,422 @@
+//! One reading of some entries of `sys.modules`: gather addresses, read them together, go on.
+
+use crate::address::Address;
+use crate::cpython::layout::Layout;
+use crate::modules::attributes::{Objects, Value};
+use crate::modules::kind::{self, Facts, Kind};
+use crate::modules::row::ModuleRow;
+use crate::pyobject::batch;
+use crate::pyobject::dict::{self, Entry, Limit, Source};
+use crate::pyobject::error::ObjectError;
+use crate::pyobject::instance;
+use crate::pyobject::module::{self, Module};
+use crate::pyobject::names::Names;
+use crate::pyobject::repr;
+use crate::pyobject::text::Text;
+use crate::target::memory::{ReadError, ReadMemory};
+use std::collections::HashSet;
+
+/// How many entries are read together.
+const ROWS_AT_ONCE: usize = 1024;
+/// How large the namespaces read together may be, in slots.
+const NAMESPACES: Limit = Limit {
+    one: 1 << 18,
+    all: 1 << 22,
+};
+/// How large the specs read together may be, in slots.
+const SPECS: Limit = Limit {
+    one: 1 << 12,
+    all: 1 << 20,
+};
+
+const GLOBALS: [&str; 7] = [
+    "__file__",
+    "__cached__",
+    "__version__",
+    "__package__",
+    "__loader__",
+    "__spec__",
+    "__path__",
+];
+const SPEC: [&str; 3] = ["loader", "origin", "_cached"];
+
+/// One entry as one reading found it.
+#[derive(Debug, Clone)]
+pub(super) struct Found {
+    pub(super) row: ModuleRow,
+    pub(super) warnings: Vec<String>,
+}
+
+impl Found {
+    pub(super) fn agrees_with(&self, other: &Found) -> bool {
+        self.warnings == other.warnings && self.row.agrees_with(&other.row)
+    }
+}
+
+/// Reads entries; keeps from one reading to the next only what cannot have changed.
+pub(super) struct Reader<'r, M: ?Sized> {
+    memory: &'r M,
+    layout: &'r Layout,
+    sysdict: Address,
+    globals: Names<7>,
+    spec: Names<3>,
+    builtin_names: Option<HashSet<String>>,
+    /// How many bytes of text may still be read.
+    budget: u64,
+}
+
+/// What is known of one entry while it is read.
+#[derive(Default)]
+struct Draft {
+    module: Option<Module>,
+    globals: [Option<Address>; 7],
+    spec: [Option<Address>; 3],
+    warnings: Vec<String>,
+}
+
+impl Draft {
+    fn file(&self) -> Option<Address> {
+        self.globals[0]
+    }
+    fn cached(&self) -> Option<Address> {
+        self.globals[1].or(self.spec[2])
+    }
+    fn version(&self) -> Option<Address> {
+        self.globals[2]
+    }
+    fn package(&self) -> Option<Address> {
+        self.globals[3]
+    }
+    fn loader(&self) -> Option<Address> {
+        self.spec[0].or(self.globals[4])
+    }
+    fn path(&self) -> Option<Address> {
+        self.globals[6]
+    }
+    fn origin(&self) -> Option<Address> {
+        self.spec[1]
+    }
+}
+
+impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
+    pub(super) fn new(memory: &'r M, layout: &'r Layout, sysdict: Address) -> Self {
+        Reader {
+            memory,
+            layout,
+            sysdict,
+            globals: Names::new(GLOBALS),
+            spec: Names::new(SPEC),
+            builtin_names: None,
+            budget: 1 << 28,
+        }
+    }
+
+    /// Reads these entries once.
+    pub(super) fn read(&mut self, entries: &[Entry]) -> Result<Vec<Found>, ReadError> {
+        let mut found = Vec::with_capacity(entries.len());
+        for entries in entries.chunks(ROWS_AT_ONCE) {
+            self.read_some(entries, &mut found)?;
+        }
+        Ok(found)
+    }
+
+    fn read_some(&mut self, entries: &[Entry], found: &mut Vec<Found>) -> Result<(), ReadError> {
+        let mut objects = Objects::default();
+        let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
+        objects.learn(self.memory, self.layout, both)?;
+        let mut drafts = self.read_modules(&objects, entries)?;
+        self.read_globals(&mut drafts)?;
+        let values = drafts.iter().flat_map(|draft| draft.globals).flatten();
+        objects.learn(self.memory, self.layout, values)?;
+        self.read_specs(&objects, &mut drafts)?;
+        let values = drafts.iter().flat_map(|draft| draft.spec).flatten();
+        objects.learn(self.memory, self.layout, values)?;
+        self.read_loaders(&mut objects, &drafts)?;
+        self.read_texts(&mut objects, &drafts, entries)?;
+        self.read_builtin_names(&drafts)?;
+        for (entry, draft) in entries.iter().zip(drafts) {
+            found.push(self.row(&mut objects, *entry, draft));
+        }
+        Ok(())
+    }
+
+    /// The module objects among the values.
+    fn read_modules(&self, objects: &Objects, entries: &[Entry]) -> Result<Vec<Draft>, ReadError> {
+        let is_module = |at| {
+            let header = objects.header(at);
+            header.is_some_and(|header| objects.classes.is_module(header.class))
+        };
+        let modules: Vec<bool> = entries.iter().map(|entry| is_module(entry.value)).collect();
+        let addresses: Vec<Address> = entries
+            .iter()
+            .zip(&modules)
+            .filter_map(|(entry, &is_module)| is_module.then_some(entry.value))
+            .collect();
+        let blocks = batch::read_blocks(self.memory, &addresses, module::size(self.layout))?;
+        let mut blocks = blocks.iter();
+        let drafts = modules.into_iter().map(|is_module| {
+            let block = is_module.then(|| blocks.next()).flatten();
+            Draft {
+                module: block.and_then(|block| module::parse(self.layout, block)),
+                ..Draft::default()
+            }
+        });
+        Ok(drafts.collect())
+    }
+
+    /// The well-known names in the namespaces of modules.
+    fn read_globals(&mut self, drafts: &mut [Draft]) -> Result<(), ReadError> {
+        let mut owners: Vec<&mut Draft> =
+            drafts.iter_mut().filter(|draft| has_dict(draft)).collect();
+        let sources: Vec<Source> = owners
+            .iter()
+            .filter_map(|draft| draft.module.map(|module| Source::Dict(module.dict)))
+            .collect();
+        let namespaces = dict::read_many(self.memory, self.layout, &sources, NAMESPACES)?;
+        let all = namespaces.iter().flatten().flatten();
+        self.globals.learn(self.memory, self.layout, all)?;
+        for (draft, namespace) in owners.iter_mut().zip(namespaces) {
+            match namespace {
+                Ok(entries) => draft.globals = self.globals.find(&entries),
+                Err(error) => draft
+                    .warnings
+                    .push(format!("its namespace is unknown: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The well-known attributes of the specs.
+    fn read_specs(&mut self, objects: &Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
+        let mut owners = Vec::new();
+        let mut instances = Vec::new();
+        for draft in drafts {
+            if let Some(spec) = draft.globals[5]
+                && let Some(class) = objects.class_of(spec)
+            {
+                owners.push(draft);
+                instances.push((spec, class));
+            }
+        }
+        let sources = instance::find_attributes(self.memory, self.layout, &instances)?;
+        let found: Vec<(&mut Draft, Source)> = owners
+            .into_iter()
+            .zip(sources)
+            .filter_map(|(draft, source)| Some((draft, source?)))
+            .collect();
+        let sources: Vec<Source> = found.iter().map(|&(_, source)| source).collect();
+        let specs = dict::read_many(self.memory, self.layout, &sources, SPECS)?;
+        let all = specs.iter().flatten().flatten();
+        self.spec.learn(self.memory, self.layout, all)?;
+        for ((draft, _), spec) in found.into_iter().zip(specs) {
+            match spec {
+                Ok(entries) => draft.spec = self.spec.find(&entries),
+                Err(error) => draft
+                    .warnings
+                    .push(format!("its __spec__ is unknown: {error}")),
+            }
+        }
+        Ok(())
+    }
+
+    /// The loaders that are classes themselves.
+    fn read_loaders(&self, objects: &mut Objects, drafts: &[Draft]) -> Result<(), ReadError> {
+        let is_class = |at: &Address| {
+            objects
+                .class_of(*at)
+                .is_some_and(|class| class.flags.is_type())
+        };
+        let loaders = drafts.iter().filter_map(Draft::loader);
+        let classes: Vec<Address> = loaders.filter(is_class).collect();
+        objects.classes.learn(self.memory, self.layout, classes)
+    }
+
+    fn read_texts(
+        &mut self,
+        objects: &mut Objects,
+        drafts: &[Draft],
+        entries: &[Entry],
+    ) -> Result<(), ReadError> {
+        let keys = entries.iter().map(|entry| entry.key);
+        let values = drafts.iter().flat_map(|draft| {
+            [
+                draft.file(),
+                draft.cached(),
+                draft.version(),
+                draft.package(),
+                draft.origin(),
+            ]
+        });
+        let wanted = keys.chain(values.flatten());
+        objects.learn_texts(self.memory, self.layout, wanted, &mut self.budget)
+    }
+
+    /// `sys.builtin_module_names`, when a module has nothing else that tells where it is from.
+    fn read_builtin_names(&mut self, drafts: &[Draft]) -> Result<(), ReadError> {
+        let is_bare = |draft: &Draft| {
+            let from_c = draft.module.map(|module| module.is_from_c != Some(false));
+            from_c == Some(true) && draft.file().is_none() && draft.loader().is_none()
+        };
+        if self.builtin_names.is_none() && drafts.iter().any(is_bare) {
+            let names = builtin_module_names(self.memory, self.layout, self.sysdict);
+            self.builtin_names = Some(names.unwrap_or_default());
+        }
+        Ok(())
+    }
+
+    fn row(&self, objects: &mut Objects, entry: Entry, mut draft: Draft) -> Found {
+        let (name, name_is_repr) = self.name(objects, entry.key, &mut draft.warnings);
+        let header = objects.header(entry.value);
+        if header.is_none() {
+            draft
+                .warnings
+                .push(format!("there is no object at {}", entry.value));
+        }
+        let loader = match draft.loader() {
+            Some(at) if !objects.is_none(at) => objects.loader_names(at),
+            _ => Vec::new(),
+        };
+        let mut row = ModuleRow {
+            kind: Kind::Other,
+            class: objects
+                .class_of(entry.value)
+                .map(|class| class.name.clone()),
+            address: entry.value,
+            dict: has_dict(&draft)
+                .then(|| draft.module.map(|module| module.dict))
+                .flatten(),
+            refcount: header.map(|header| header.refcount.count),
+            immortal: header.is_some_and(|header| header.refcount.immortal),
+            file: text_of(objects, "__file__", draft.file(), &mut draft.warnings),
+            cached: text_of(objects, "__cached__", draft.cached(), &mut draft.warnings),
+            origin: text_of(
+                objects,
+                "__spec__.origin",
+                draft.origin(),
+                &mut draft.warnings,
+            ),
+            loader: loader.first().cloned(),
+            version: optional_text(objects, draft.version()),
+            package: text_of(objects, "__package__", draft.package(), &mut draft.warnings),
+            aliases: Vec::new(),
+            name,
+            name_is_repr,
+        };
+        row.kind = self.kind(objects, &row, &draft, &loader);
+        let warnings = draft.warnings.iter();
+        Found {
+            warnings: warnings
+                .map(|warning| format!("{}: {warning}", row.name))
+                .collect(),
+            row,
+        }
+    }
+
+    fn kind(&self, objects: &Objects, row: &ModuleRow, draft: &Draft, loader: &[String]) -> Kind {
+        let is_python_2 = self.layout.python < (3, 0);
+        if objects.is_none(row.address) {
+            return if is_python_2 {
+                Kind::Stub
+            } else {
+                Kind::Blocked
+            };
+        }
+        let Some(module) = draft.module else {
+            return Kind::Other;
+        };
+        let path = draft.path().and_then(|at| objects.class_of(at));
+        let builtins = self.builtin_names.as_ref();
+        kind::of_module(&Facts {
+            is_python_2,
+            loader,
+            origin: row.origin.as_deref(),
+            file: row.file.as_deref(),
+            is_from_c: module.is_from_c,
+            is_builtin_name: row.name != "__main__"
+                && builtins.is_some_and(|names| names.contains(&row.name)),
+            has_namespace_path: path.is_some_and(|class| class.name == "_NamespacePath"),
+        })
+    }
+
+    /// The name that a key gives, and whether it is in `repr` form.
+    fn name(
+        &self,
+        objects: &mut Objects,
+        key: Address,
+        warnings: &mut Vec<String>,
+    ) -> (String, bool) {
+        let is_str = objects
+            .class_of(key)
+            .and_then(|class| class.flags.text_kind())
+            .is_some_and(|kind| kind == crate::pyobject::text::native(self.layout));
+        match objects.text(key) {
+            Some(Ok(Text::Plain(name))) if is_str => return (name.clone(), false),
+            Some(Ok(text)) if is_str => {
+                let kind = crate::pyobject::text::native(self.layout);
+                return (repr::of_text(self.layout, kind, text), true);
+            }
+            Some(Err(error)) => {
+                warnings.push(format!("its key is unknown: {error}"));
+                return (format!("<str object at {key}>"), true);
+            }
+            _ => {}
+        }
+        match repr::read(self.memory, self.layout, &mut objects.classes, key) {
+            Ok(name) => (name, true),
+            Err(error) => {
+                warnings.push(format!("its key is unknown: {error}"));
+                (format!("<object at {key}>"), true)
+            }
+        }
+    }
+}
+
+/// On 2.7 a module that was never filled has none.
+fn has_dict(draft: &Draft) -> bool {
+    draft.module.is_some_and(|module| !module.dict.is_null())
+}
+
+/// The text of an attribute; one that holds something else, or cannot be read, is warned about.
+fn text_of(
+    objects: &Objects,
+    name: &str,
+    at: Option<Address>,
+    warnings: &mut Vec<String>,
+) -> Option<String> {
+    match objects.value(at?) {
+        Value::Text(text) => return Some(text),
+        Value::Null => {}
+        Value::Other(class) => warnings.push(format!("{name} is no str but of class {class}")),
+        Value::Unreadable(why) => warnings.push(format!("{name} is unknown: {why}")),
+    }
+    None
+}
+
+/// The text of an attribute that may well hold something else.
+fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
+    match objects.value(at?) {
+        Value::Text(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// Reads `sys.builtin_module_names`.
+fn builtin_module_names(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    sysdict: Address,
+) -> Result<HashSet<String>, ObjectError> {
+    use crate::pyobject::{sequence, text};
+    let Some(tuple) = dict::find(memory, layout, sysdict, "builtin_module_names")? else {
+        return Ok(HashSet::new());
+    };
+    let names: Vec<_> = sequence::read_tuple(memory, layout, tuple)?
+        .into_iter()
+        .map(|at| (at, text::native(layout)))
+        .collect();
+    let mut budget = 1 << 20;
+    let texts = text::read_many(memory, layout, &names, &mut budget)
+        .map_err(ObjectError::reading(tuple, "tuple"))?;
+    let plain = texts.into_iter().flatten();
+    Ok(plain.map(|name| name.escaped()).collect())
+}

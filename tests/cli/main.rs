@@ -1,0 +1,13 @@
+//! The program as its users meet it: help, answers, documents, failures, exit codes.
+#![allow(missing_docs)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod documents;
+mod failures;
+mod help;
+mod permission;
+mod quiet;
+mod run;
+mod session;
