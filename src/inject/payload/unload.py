@@ -24,8 +24,14 @@ def find_core():
         return loader.find_spec.__func__.__globals__
     if type(__import__) is not type(len):  # 2.7, and somebody replaced the function
         raise Refusal('failed import_replaced')
-    return {'sys': __import__('sys'), '_weakref': __import__('_weakref'),
-            '_imp': __import__('imp')}
+    core = {'sys': __import__('sys')}
+    table = core['sys'].modules
+    for key, name in (('_weakref', '_weakref'), ('_imp', 'imp')):
+        is_new = name not in table
+        core[key] = __import__(name)
+        if is_new:
+            del table[name]
+    return core
 
 
 def namespace_of(module, module_type):
@@ -219,7 +225,12 @@ def answer():
     except Refusal as refusal:
         return str(refusal)
     except BaseException as error:
-        return 'failed ' + type(error).__name__.encode('ascii', 'replace').decode('ascii')
+        return 'failed ' + type(error).__name__
 
 
-result = answer().encode('ascii')
+def as_bytes(text):
+    """To ASCII without the codec registry: 2.7 would import a codec, and its str is bytes already."""
+    return text if type(text) is bytes else text.encode('ascii', 'replace')
+
+
+result = as_bytes(answer())
