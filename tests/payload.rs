@@ -8,7 +8,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use pyunload::address::Address;
 use pyunload::change::answer::{Answer, Done, parse};
-use pyunload::change::source::source;
+use pyunload::change::source;
 use pyunload::plan::cut::{Cut, Entry, Kind, cut};
 use pyunload::plan::key::Key;
 use pyunload::pyobject::text::Text;
@@ -73,7 +73,7 @@ fn run(target: &mut Target, case: &str, name: &str) -> (Seen, Cut, Answer, Seen)
     } else {
         before.table
     };
-    let hex: String = source(table, &cut)
+    let hex: String = source::unload(table, &cut)
         .bytes()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -232,7 +232,7 @@ fn reads_names_back(interpreter: &Interpreter) -> Result<(), String> {
     let mut target = Target::start(interpreter, &program("payload.py"), &[]);
     target.send("nothing");
     target.line();
-    let hex: String = source(Address::new(1), &cut)
+    let hex: String = source::unload(Address::new(1), &cut)
         .bytes()
         .map(|byte| format!("{byte:02x}"))
         .collect();
