@@ -71,10 +71,12 @@ pub enum Unproven {
     #[error("the lists of the collector could not be followed to their end")]
     Torn,
     /// Objects could not be read each time.
-    #[error("{count} objects could not be read")]
+    #[error("{count} objects could not be read ({example})")]
     UnreadableObjects {
         /// How many.
         count: usize,
+        /// One of them, and why.
+        example: String,
     },
 }
 
@@ -166,9 +168,12 @@ fn examine(
     }
     let (current, present) = read_current(copy, target, cut, done)?;
     let remains = find_remains(copy, &python.layout, &walk, &sought(cut), &current)?;
-    if remains.unreadable > 0 {
-        let count = remains.unreadable;
-        return Err(Unproven::UnreadableObjects { count });
+    let unreadable = &remains.unreadable;
+    if unreadable.count > 0 {
+        return Err(Unproven::UnreadableObjects {
+            count: unreadable.count,
+            example: unreadable.example.clone().unwrap_or_default(),
+        });
     }
     Ok(Proof {
         objects: walk.objects.len(),
