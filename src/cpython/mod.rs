@@ -2,8 +2,12 @@
 
 pub mod audit;
 pub mod debug_offsets;
+pub mod home;
+pub mod interpreters;
 pub mod layout;
 pub mod locate;
+mod pending_queue;
+pub mod phase;
 pub mod python;
 pub mod scan;
 pub mod self_check;

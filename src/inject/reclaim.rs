@@ -10,7 +10,7 @@ use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
-use crate::control::scratch::{Header, Scratch};
+use crate::control::scratch::{Header, Leftover, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
 use crate::inject::page::Snapshot;
@@ -49,8 +49,8 @@ pub fn reclaim(
     consent: Consent,
 ) -> Result<Leftovers, Refusal> {
     let maps = process.maps().map_err(ControlError::Process)?;
-    let headers = Header::find_all(process, &maps);
-    if headers.is_empty() {
+    let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read)?;
+    if leftovers.is_empty() {
         return Ok(Leftovers::default());
     }
     let watchdog = Watchdog::start()?;
@@ -67,7 +67,7 @@ pub fn reclaim(
         limits,
         consent,
     };
-    broom.clear(&headers)
+    broom.clear(&leftovers)
 }
 
 /// What clearing needs.
@@ -83,15 +83,30 @@ pub(super) struct Broom<'b> {
 
 impl<'b> Broom<'b> {
     /// Clears every one of these mappings.
-    pub(super) fn clear(&self, headers: &[Header]) -> Result<Leftovers, Refusal> {
+    pub(super) fn clear(&self, leftovers: &[Leftover]) -> Result<Leftovers, Refusal> {
         let mut cleared = Leftovers::default();
-        for header in headers {
-            if let Some(pid) = living_owner(header) {
-                return Err(Refusal::OtherRun { pid });
+        for leftover in leftovers {
+            match leftover {
+                Leftover::Marked(header) => {
+                    if let Some(pid) = living_owner(header) {
+                        return Err(Refusal::OtherRun { pid });
+                    }
+                    self.clear_one(header.scratch(), &mut cleared)?;
+                }
+                Leftover::Bare(scratch) => self.clear_bare(*scratch, &mut cleared)?,
             }
-            self.clear_one(header.scratch(), &mut cleared)?;
         }
         Ok(cleared)
+    }
+
+    /// Nobody has an address in it: it was mapped, and its run killed, before it was written to.
+    fn clear_bare(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
+        let control = self.seize()?;
+        let outcome = scratch.give_back(&control, self.libc);
+        cleared.stopped_us += control.resume().as_micros() as u64;
+        outcome?;
+        cleared.given_back += 1;
+        Ok(())
     }
 
     fn seize(&self) -> Result<Control<'b>, ControlError> {

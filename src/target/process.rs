@@ -26,6 +26,14 @@ pub struct Process {
     mem: OnceCell<Option<File>>,
 }
 
+/// One run of a program. An exec keeps the pid and the start time, and changes the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Execution {
+    start_ticks: u64,
+    start_code: u64,
+    start_stack: u64,
+}
+
 /// Why a process cannot be looked at, before any memory is read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProcessError {
@@ -94,6 +102,20 @@ impl Process {
     /// Whether the pid still names the same process, and not one that came after it.
     pub fn is_same(&self) -> bool {
         stat_of(self.pid).is_ok_and(|stat| stat.starttime == self.start_ticks)
+    }
+
+    /// Which run of a program this is: when two answers are equal, no exec came between them, as
+    /// far as the kernel places programs at random.
+    ///
+    /// # Errors
+    /// As [`Process::open`].
+    pub fn execution(&self) -> Result<Execution, ProcessError> {
+        let stat = stat_of(self.pid)?;
+        Ok(Execution {
+            start_ticks: stat.starttime,
+            start_code: stat.startcode,
+            start_stack: stat.startstack,
+        })
     }
 
     /// Its `/proc/PID/stat`, fresh.

@@ -57,7 +57,7 @@ impl Headers {
 
 fn variant_of(interpreter: &Interpreter) -> Variant {
     match interpreter.build.as_str() {
-        "debug" if interpreter.minor() >= (3, 13) => Variant::Debug,
+        "debug" if interpreter.minor() >= (3, 12) => Variant::Debug,
         "freethreaded" => Variant::FreeThreaded,
         _ => Variant::Default,
     }
