@@ -17,11 +17,13 @@
 //! ```
 
 pub mod address;
+pub mod change;
 pub mod cli;
 pub mod control;
 pub mod cpython;
 pub mod elf;
 pub mod heap;
+pub mod inject;
 pub mod modules;
 pub mod plan;
 pub mod pyobject;

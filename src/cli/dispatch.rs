@@ -2,7 +2,10 @@
 
 use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope};
 use super::commands::discover::{Chosen, choose, split_words};
-use super::commands::{demo, doctor as doctor_command, modules as modules_command, ps, schema};
+use super::commands::{
+    demo, doctor as doctor_command, modules as modules_command, ps, schema,
+    unload as unload_command,
+};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session;
@@ -18,6 +21,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Ps => out.result(Ok(ps::run()), None),
         Command::Doctor(args) => doctor(args, out, None),
         Command::Modules(args) => modules(args, out, None),
+        Command::Unload(args) => unload_command::run(args, out, None),
         Command::Schema(args) => {
             out.document(&schema::run(args.command), None);
             Exit::Done

@@ -371,7 +371,8 @@ pub struct Dict {
     pub size: u64,
     /// `ma_used`: how many items.
     pub used: Field<i64>,
-    /// `ma_version_tag`: changes with every change of the dict. 3.6 to 3.12.
+    /// `ma_version_tag`: changes with every change of the dict. 3.6 to 3.13; its low bits
+    /// belong to watchers from 3.12 on.
     pub version_tag: Option<Field<u64>>,
     /// `ma_keys`. Absent on 2.7.
     pub keys: Option<Field<Address>>,

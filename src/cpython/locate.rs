@@ -8,14 +8,17 @@
 
 use crate::address::Address;
 use crate::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
+pub use crate::cpython::home::{Home, find_home, likely_files};
+pub use crate::cpython::interpreters::walk_interpreters;
 use crate::cpython::layout::Layout;
+use crate::cpython::phase::Phase;
 use crate::cpython::python::Statics;
-use crate::cpython::scan;
+use crate::cpython::scan::{Hit, Scan, writable_ranges};
 use crate::cpython::self_check::self_check;
 use crate::cpython::tables::{self, Row, Signs, UnknownVersion};
 use crate::cpython::version::Version;
 use crate::elf::image::Image;
-use crate::target::maps::{MappedFile, Maps};
+use crate::target::maps::Maps;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::{Process, ProcessError};
 
@@ -28,13 +31,13 @@ pub enum LocateError {
         /// The process.
         pid: i32,
     },
-    /// A runtime is there, but no interpreter.
-    #[error("the Python in process {pid} has no interpreter: {when}")]
+    /// A runtime is there, but no complete interpreter.
+    #[error("the Python in process {pid} {when}")]
     NotInitialised {
         /// The process.
         pid: i32,
-        /// Before `Py_Initialize`, or after `Py_Finalize`.
-        when: &'static str,
+        /// How far its life has come.
+        when: Phase,
     },
     /// Two runtimes have interpreters.
     #[error("process {pid} runs two Pythons: {first} and {second}")]
@@ -76,71 +79,8 @@ pub struct Candidate {
     pub statics: Statics,
     /// The newest interpreter, head of the list.
     pub head: Address,
-}
-
-/// Where a runtime was found in an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Home {
-    /// `_PyRuntime`, with its size in bytes where a symbol or section states it.
-    Structure {
-        /// Where it is.
-        address: Address,
-        /// `sizeof(_PyRuntimeState)`, a fingerprint of the row.
-        size: Option<u64>,
-    },
-    /// The static `interp_head` of 2.7 and 3.6.
-    Statics {
-        /// Where the variable is.
-        interp_head: Address,
-    },
-    /// Nothing names it.
-    Unnamed,
-}
-
-/// The files that may hold a runtime: the executable, everything called libpython, then the rest.
-pub fn likely_files<'m>(
-    process: &Process,
-    maps: &'m Maps,
-) -> (Vec<&'m MappedFile>, Vec<&'m MappedFile>) {
-    let named = |file: &MappedFile| {
-        file.path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().contains("libpython"))
-    };
-    let runs = |file: &&MappedFile| maps.of_file(file).any(|mapping| mapping.execute);
-    maps.files()
-        .into_iter()
-        .filter(runs)
-        .partition(|file| process.is_executable(file) || named(file))
-}
-
-/// Looks for the runtime of one image.
-pub fn find_home(process: &Process, image: &Image) -> Option<Home> {
-    let structure = |symbol: crate::elf::image::Symbol| Home::Structure {
-        address: symbol.address,
-        size: (symbol.size > 0).then_some(symbol.size),
-    };
-    if let Some(symbol) = image.find_dynamic_symbol(process, "_PyRuntime") {
-        return Some(structure(symbol));
-    }
-    if let Some(section) = image.find_section(process, ".PyRuntime") {
-        return Some(Home::Structure {
-            address: section.start,
-            size: Some(section.len()),
-        });
-    }
-    if let Some(symbol) = image.find_symbol(process, "_PyRuntime") {
-        return Some(structure(symbol));
-    }
-    let old = image
-        .find_symbol(process, "_PyThreadState_Current")
-        .is_some();
-    match image.find_symbol(process, "interp_head") {
-        Some(symbol) if old => Some(Home::Statics {
-            interp_head: symbol.address,
-        }),
-        _ => old.then_some(Home::Unnamed),
-    }
+    /// The version that the image states: in its debug offsets, or as `Py_Version` (3.11 on).
+    pub stated: Option<Version>,
 }
 
 /// The layouts that fit what is at `home`, most likely first.
@@ -167,29 +107,26 @@ fn from_structure(
     runtime: Address,
     size: Option<u64>,
 ) -> Result<Vec<Candidate>, LocateError> {
-    let offsets = match DebugOffsets::read_at(process, runtime) {
-        Ok(offsets) => Some(offsets),
-        Err(DebugOffsetsError::NoCookie) => None,
-        Err(DebugOffsetsError::Unreadable(error)) => return Err(error.into()),
-        Err(DebugOffsetsError::UnknownVersion { version, .. }) => {
-            return Err(UnknownVersion {
-                version,
-                newest: tables::newest(),
-            }
-            .into());
-        }
-        Err(other) => return Err(unknown_layout(image, other.to_string())),
+    let offsets = debug_offsets(process, image, runtime)?;
+    let stated = match &offsets {
+        Some(offsets) => Some(offsets.version),
+        None => stated_version(process, image),
     };
-    let version = offsets.as_ref().map(|offsets| offsets.version);
-    let rows = match version.or_else(|| stated_version(process, image)) {
-        Some(version) => tables::candidates(&Signs {
-            version,
-            runtime_size: size.or_else(|| offsets.as_ref()?.runtime_size()),
-            free_threaded: offsets.as_ref().map(|offsets| offsets.free_threaded),
-        })?,
+    let (rows, told) = match stated {
+        Some(version) => {
+            let signs = Signs {
+                version,
+                runtime_size: size.or_else(|| offsets.as_ref()?.runtime_size()),
+                free_threaded: offsets.as_ref().map(|offsets| offsets.free_threaded),
+            };
+            (tables::candidates(&signs)?, true)
+        }
         None => rows_of_size(size),
     };
-    let mut checks = Checks::default();
+    let mut checks = Checks {
+        stated,
+        ..Checks::default()
+    };
     for mut row in rows {
         if let Some(offsets) = &offsets {
             match offsets.overlay(&row.layout) {
@@ -200,18 +137,41 @@ fn from_structure(
                 }
             }
         }
-        let Some(runtime_layout) = row.layout.runtime else {
+        let Some(members) = row.layout.runtime else {
             continue;
         };
-        let head = runtime_layout.interpreters_head.read(process, runtime)?;
+        let head = members.interpreters_head.read(process, runtime)?;
+        if told && checks.phase.is_none() {
+            checks.phase = Some(Phase::of_runtime(process, &members, runtime)?);
+        }
         checks.try_row(process, row, Some(runtime), Statics::default(), head);
     }
     checks.finish(process, image)
 }
 
+/// What the runtime says of itself, from 3.13 on.
+fn debug_offsets(
+    process: &Process,
+    image: &Image,
+    runtime: Address,
+) -> Result<Option<DebugOffsets>, LocateError> {
+    match DebugOffsets::read_at(process, runtime) {
+        Ok(offsets) => Ok(Some(offsets)),
+        Err(DebugOffsetsError::NoCookie) => Ok(None),
+        Err(DebugOffsetsError::Unreadable(error)) => Err(error.into()),
+        Err(DebugOffsetsError::UnknownVersion { version, .. }) => Err(UnknownVersion {
+            version,
+            newest: tables::newest(),
+        }
+        .into()),
+        Err(other) => Err(unknown_layout(image, other.to_string())),
+    }
+}
+
 /// Rows for a runtime that does not state its version (3.7 to 3.10, or a stripped host): those of
-/// its size; all of them, with nothing proven about their queues, when no row has it.
-fn rows_of_size(size: Option<u64>) -> Vec<Row> {
+/// its size, which tells the version; all of them, with nothing proven about their queues, when no
+/// row has it.
+fn rows_of_size(size: Option<u64>) -> (Vec<Row>, bool) {
     let with_runtime = || {
         tables::ROWS
             .iter()
@@ -222,9 +182,9 @@ fn rows_of_size(size: Option<u64>) -> Vec<Row> {
         .cloned()
         .collect();
     if fitting.is_empty() {
-        with_runtime().map(tables::unproven).collect()
+        (with_runtime().map(tables::unproven).collect(), false)
     } else {
-        fitting
+        (fitting, true)
     }
 }
 
@@ -234,29 +194,60 @@ fn from_statics(
     interp_head: Address,
 ) -> Result<Vec<Candidate>, LocateError> {
     let head = process.read_at(interp_head)?;
-    let statics = Statics {
-        generations: image
-            .find_dynamic_symbol(process, "_PyGC_generation0")
-            .and_then(|symbol| process.read_at(symbol.address).ok()),
-    };
+    let statics = read_statics(process, image);
     let mut checks = Checks::default();
     for row in tables::ROWS
         .iter()
         .filter(|row| row.layout.runtime.is_none())
     {
+        let phase = phase_of_statics(process, image, &row.layout, head);
+        checks.phase.get_or_insert(phase);
         checks.try_row(process, row.clone(), None, statics, head);
     }
     checks.finish(process, image)
+}
+
+fn read_statics(process: &Process, image: &Image) -> Statics {
+    Statics {
+        generations: image
+            .find_dynamic_symbol(process, "_PyGC_generation0")
+            .and_then(|symbol| process.read_at(symbol.address).ok()),
+    }
+}
+
+/// How far the life of a 2.7 or 3.6 has come.
+fn phase_of_statics(process: &Process, image: &Image, layout: &Layout, head: Address) -> Phase {
+    let find = |name| image.find_dynamic_symbol(process, name);
+    let finalizing = find("_Py_Finalizing").and_then(|symbol| process.read_at(symbol.address).ok());
+    let object = find("PyBaseObject_Type").map(|symbol| symbol.address);
+    Phase::of_statics(process, layout, head, finalizing, object)
+}
+
+/// How far the life of the Python has come; [`Phase::Running`] where only a scan found it.
+///
+/// # Errors
+/// When the runtime cannot be read.
+pub fn phase_of(
+    process: &Process,
+    image: &Image,
+    candidate: &Candidate,
+) -> Result<Phase, LocateError> {
+    let layout = &candidate.row.layout;
+    Ok(match (layout.runtime, candidate.runtime) {
+        (Some(members), Some(runtime)) => Phase::of_runtime(process, &members, runtime)?,
+        (Some(_), None) => Phase::Running,
+        (None, _) => phase_of_statics(process, image, layout, candidate.head),
+    })
 }
 
 /// Every layout tried on the interpreters that a scan of the image's writable memory gives. The size
 /// of the runtime is not known then, so nothing is proven about queues, unless the debug offsets of
 /// the runtime say it.
 pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate> {
-    let ranges = scan::writable_ranges(maps, image);
+    let scan = Scan::read(process, maps, &writable_ranges(maps, image));
     let mut checks = Checks::default();
     for row in tables::ROWS {
-        let hits = scan::find_interpreters(process, maps, &ranges, &row.layout);
+        let hits = scan.find_interpreters(&row.layout);
         let Some(head) = newest(process, &row.layout, &hits) else {
             continue;
         };
@@ -268,27 +259,28 @@ pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate
         {
             return from_structure(process, image, runtime, None).unwrap_or_default();
         }
-        checks.try_row(
-            process,
-            tables::unproven(row),
-            runtime,
-            Statics::default(),
-            head,
-        );
+        let statics = match row.layout.runtime {
+            Some(_) => Statics::default(),
+            None => read_statics(process, image),
+        };
+        checks.try_row(process, tables::unproven(row), runtime, statics, head);
     }
     checks.passed
 }
 
 /// The interpreter from which the list of all of them is longest: its head.
-fn newest(process: &Process, layout: &Layout, hits: &[scan::Hit]) -> Option<Address> {
-    hits.iter()
-        .map(|hit| hit.interpreter)
+fn newest(process: &Process, layout: &Layout, hits: &[Hit]) -> Option<Address> {
+    let mut known: Vec<Address> = hits.iter().map(|hit| hit.interpreter).collect();
+    known.sort_unstable();
+    known.dedup();
+    known
+        .into_iter()
         .max_by_key(|&interpreter| walk_interpreters(process, layout, interpreter).len())
 }
 
 /// The runtime structure whose list head the word of this hit would be, if its pointer to the main
 /// interpreter leads to an interpreter of that list.
-fn runtime_around(process: &Process, layout: &Layout, hit: scan::Hit) -> Option<Address> {
+fn runtime_around(process: &Process, layout: &Layout, hit: Hit) -> Option<Address> {
     let offsets = layout.runtime?;
     let runtime = hit.place.before(offsets.interpreters_head.offset());
     let main = offsets.interpreters_main.read(process, runtime).ok()?;
@@ -302,7 +294,10 @@ fn runtime_around(process: &Process, layout: &Layout, hit: scan::Hit) -> Option<
 struct Checks {
     passed: Vec<Candidate>,
     failed: Option<String>,
-    empty: bool,
+    /// As the likeliest row reads it.
+    phase: Option<Phase>,
+    /// The version that the image states.
+    stated: Option<Version>,
 }
 
 impl Checks {
@@ -315,7 +310,6 @@ impl Checks {
         head: Address,
     ) {
         if head.is_null() {
-            self.empty = true;
             return;
         }
         match self_check(memory, &row.layout, runtime, head) {
@@ -325,6 +319,7 @@ impl Checks {
                     runtime,
                     statics,
                     head,
+                    stated: self.stated,
                 });
             }
             Err(mismatch) => self.failed = Some(mismatch.to_string()),
@@ -332,12 +327,17 @@ impl Checks {
     }
 
     fn finish(self, process: &Process, image: &Image) -> Result<Vec<Candidate>, LocateError> {
-        match (self.passed.is_empty(), self.failed) {
-            (false, _) => Ok(self.passed),
-            (true, Some(detail)) if !self.empty => Err(unknown_layout(image, detail)),
-            _ => Err(LocateError::NotInitialised {
+        if !self.passed.is_empty() {
+            return Ok(self.passed);
+        }
+        match (self.phase, self.failed) {
+            (Some(Phase::Running) | None, failed) => {
+                let detail = failed.unwrap_or_else(|| "no interpreter is listed".to_owned());
+                Err(unknown_layout(image, detail))
+            }
+            (Some(when), _) => Err(LocateError::NotInitialised {
                 pid: process.pid(),
-                when: "it has not been initialised yet, or has been finalised",
+                when,
             }),
         }
     }
@@ -354,25 +354,4 @@ fn unknown_layout(image: &Image, detail: String) -> LocateError {
         file: image.file.path.display().to_string(),
         detail,
     }
-}
-
-/// All interpreters from `head` on, oldest first, bounded and cut at the first repetition.
-pub fn walk_interpreters(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    head: Address,
-) -> Vec<Address> {
-    const MOST: usize = 4096;
-    let mut found = Vec::new();
-    let mut next = head;
-    while !next.is_null() && found.len() < MOST && !found.contains(&next) {
-        found.push(next);
-        next = layout
-            .interpreter
-            .next
-            .read(memory, next)
-            .unwrap_or(Address::NULL);
-    }
-    found.reverse();
-    found
 }

@@ -1,8 +1,13 @@
 //! Floor 3: where CPython keeps things. No objects yet.
 
+pub mod audit;
 pub mod debug_offsets;
+pub mod home;
+pub mod interpreters;
 pub mod layout;
 pub mod locate;
+mod pending_queue;
+pub mod phase;
 pub mod python;
 pub mod scan;
 pub mod self_check;

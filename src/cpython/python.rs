@@ -37,6 +37,9 @@ pub struct Python {
     pub runtime: Option<Address>,
     /// Static variables of versions without a runtime structure.
     pub statics: Statics,
+    /// Whether it is being finalised: it can still be looked at while its modules are taken apart,
+    /// but nothing may be changed any more.
+    pub finalizing: bool,
     /// All interpreters, the main one first.
     pub interpreters: Vec<Interpreter>,
 }

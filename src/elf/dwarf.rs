@@ -12,9 +12,10 @@ use std::rc::Rc;
 type Reader = EndianRcSlice<LittleEndian>;
 type Entry = DebuggingInformationEntry<Reader>;
 
-/// The sections in which types are described.
-const SECTIONS: [gimli::SectionId; 5] = [
+/// The sections in which types are described, and the one a unit's header leads to.
+const SECTIONS: [gimli::SectionId; 6] = [
     gimli::SectionId::DebugInfo,
+    gimli::SectionId::DebugLine,
     gimli::SectionId::DebugAbbrev,
     gimli::SectionId::DebugStr,
     gimli::SectionId::DebugLineStr,

@@ -5,29 +5,24 @@
 //! file is opened (see [`file`](super::file)), after its headers proved to be those in memory.
 
 use crate::address::{Address, AddressRange, Bias, FileAddress};
+pub use crate::elf::dynamic::Symbol;
+use crate::elf::dynamic::{CTX, DynamicSymbols};
 use crate::elf::file::ElfFile;
 use crate::target::maps::{MappedFile, Mapping, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
 use crate::target::process::Process;
-use goblin::container::{Container, Ctx, Endian};
-use goblin::elf::dynamic::{DT_GNU_HASH, DT_STRTAB, DT_SYMTAB, Dynamic};
+use goblin::container::{Container, Endian};
 use goblin::elf::header::{EM_AARCH64, EM_X86_64, SIZEOF_IDENT};
-use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_DYNAMIC, PT_LOAD, PT_NOTE};
+use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
 use goblin::elf::{Elf, ProgramHeader};
 use std::cell::OnceCell;
 
 /// Program headers beyond this count are not those of a program.
 const MAX_SEGMENTS: usize = 128;
-/// A dynamic table or note segment larger than this is not read.
-const MAX_TABLE: u64 = 1 << 20;
-/// Longest chain followed in a hash table.
-const MAX_CHAIN: usize = 1 << 16;
-
-const CTX: Ctx = Ctx {
-    container: Container::Big,
-    le: Endian::Little,
-};
-
+/// A file is not loaded more often than this.
+const MAX_IMAGES: usize = 16;
+/// A note segment larger than this is cut.
+const MAX_NOTES: u64 = 1 << 20;
 /// Why an image could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ImageError {
@@ -36,6 +31,14 @@ pub enum ImageError {
     NoHeaders {
         /// The file.
         path: String,
+    },
+    /// The file is mapped to be read, not as a program.
+    #[error("{path} is mapped at {at}, but not loaded")]
+    NotLoaded {
+        /// The file.
+        path: String,
+        /// Where its first page is.
+        at: Address,
     },
     /// What is mapped there is not a 64-bit ELF image of this machine's kind.
     #[error("no 64-bit little-endian ELF image at {at}: {detail}")]
@@ -48,15 +51,6 @@ pub enum ImageError {
     /// Memory could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),
-}
-
-/// A symbol, where it is in the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Symbol {
-    /// Where it is.
-    pub address: Address,
-    /// Its size in bytes, 0 when the table does not say.
-    pub size: u64,
 }
 
 /// A loaded part of an image.
@@ -83,6 +77,8 @@ pub struct Image {
     pub segments: Vec<Segment>,
     /// Its machine, as `e_machine` says.
     pub machine: u16,
+    /// Whether it names a loader, as programs do and libraries do not.
+    pub is_program: bool,
     dynamic: Option<DynamicSymbols>,
     notes: Vec<AddressRange>,
     head: Vec<u8>,
@@ -90,48 +86,74 @@ pub struct Image {
     mapping: Mapping,
 }
 
-/// Where the dynamic symbols of an image are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct DynamicSymbols {
-    symbols: Address,
-    strings: Address,
-    gnu_hash: Address,
-}
-
 impl Image {
-    /// Reads the headers of the image of `file`.
+    /// Reads the headers of the image of `file`; of the first one, where it was loaded twice.
     ///
     /// # Errors
-    /// [`ImageError::NoHeaders`], [`ImageError::NotElf`] when it is not a program of this machine.
+    /// [`ImageError::NoHeaders`], [`ImageError::NotElf`] when it is not a program of this machine,
+    /// [`ImageError::NotLoaded`] when it was only mapped as data.
     pub fn read(
         memory: &(impl ReadMemory + ?Sized),
         maps: &Maps,
         file: &MappedFile,
     ) -> Result<Self, ImageError> {
-        let mapping = maps
-            .of_file(file)
-            .find(|mapping| mapping.file_offset == 0)
-            .ok_or_else(|| ImageError::NoHeaders {
-                path: file.path.display().to_string(),
-            })?;
+        let mut failed = ImageError::NoHeaders {
+            path: file.path.display().to_string(),
+        };
+        for mapping in first_pages(maps, file) {
+            match Self::read_mapping(memory, maps, file, mapping) {
+                Ok(image) => return Ok(image),
+                Err(error) => failed = error,
+            }
+        }
+        Err(failed)
+    }
+
+    /// Every image that was loaded from `file`; more than one where the loader was asked for a
+    /// second namespace (`dlmopen`).
+    pub fn read_all(
+        memory: &(impl ReadMemory + ?Sized),
+        maps: &Maps,
+        file: &MappedFile,
+    ) -> Vec<Self> {
+        first_pages(maps, file)
+            .take(MAX_IMAGES)
+            .filter_map(|mapping| Self::read_mapping(memory, maps, file, mapping).ok())
+            .collect()
+    }
+
+    fn read_mapping(
+        memory: &(impl ReadMemory + ?Sized),
+        maps: &Maps,
+        file: &MappedFile,
+        mapping: &Mapping,
+    ) -> Result<Self, ImageError> {
         let base = mapping.range.start;
         let mut head = vec![0; 4096];
         let got = memory.read_some_at(base, &mut head)?;
         head.truncate(got);
         let (machine, headers) = parse_headers(base, &head)?;
         let bias = load_bias(base, &headers)?;
+        let segments: Vec<Segment> = headers
+            .iter()
+            .filter_map(|header| segment(bias, header))
+            .collect();
+        if !is_loaded(maps, &segments) {
+            return Err(ImageError::NotLoaded {
+                path: file.path.display().to_string(),
+                at: base,
+            });
+        }
         let dynamic = headers
             .iter()
             .find(|header| header.p_type == PT_DYNAMIC)
-            .and_then(|header| read_dynamic(memory, bias, header));
+            .and_then(|header| DynamicSymbols::read(memory, bias, memory_range(bias, header)));
         Ok(Image {
             file: file.clone(),
             bias,
-            segments: headers
-                .iter()
-                .filter_map(|header| segment(bias, header))
-                .collect(),
+            segments,
             machine,
+            is_program: headers.iter().any(|header| header.p_type == PT_INTERP),
             dynamic,
             notes: headers
                 .iter()
@@ -155,13 +177,33 @@ impl Image {
 
     /// Any symbol: `.dynsym` first, then `.symtab` of the file.
     pub fn find_symbol(&self, process: &Process, name: &str) -> Option<Symbol> {
-        self.find_dynamic_symbol(process, name).or_else(|| {
-            let found = self.file_on_disk(process)?.find_symbol(name)?;
-            Some(Symbol {
-                address: found.0.moved(self.bias),
-                size: found.1,
-            })
-        })
+        let [symbol] = self.find_symbols(process, [name]);
+        symbol
+    }
+
+    /// Any symbols, each from `.dynsym` in memory; for those that are not there, one pass over the
+    /// `.symtab` of the file.
+    pub fn find_symbols<const N: usize>(
+        &self,
+        process: &Process,
+        names: [&str; N],
+    ) -> [Option<Symbol>; N] {
+        let mut found = names.map(|name| self.find_dynamic_symbol(process, name));
+        if found.iter().all(Option::is_some) {
+            return found;
+        }
+        if let Some(file) = self.file_on_disk(process) {
+            for (symbol, stated) in found.iter_mut().zip(file.find_symbols(names)) {
+                *symbol = symbol.or_else(|| {
+                    let (address, size) = stated?;
+                    Some(Symbol {
+                        address: address.moved(self.bias),
+                        size,
+                    })
+                });
+            }
+        }
+        found
     }
 
     /// A section of the file, by name, where it is in memory.
@@ -174,7 +216,7 @@ impl Image {
     /// The bytes of the GNU build id, from the notes in memory.
     pub fn build_id(&self, memory: &(impl ReadMemory + ?Sized)) -> Option<Vec<u8>> {
         self.notes.iter().find_map(|range| {
-            let size = range.len().min(MAX_TABLE) as usize;
+            let size = range.len().min(MAX_NOTES) as usize;
             find_build_id(&memory.read_bytes_at(range.start, size).ok()?)
         })
     }
@@ -183,67 +225,45 @@ impl Image {
     fn file_on_disk(&self, process: &Process) -> Option<&ElfFile> {
         self.on_disk
             .get_or_init(|| {
-                let opened = process.open_mapped(&self.file, &self.mapping)?;
-                ElfFile::open_same(opened, &self.head)
+                process
+                    .files_behind(&self.file, &self.mapping)
+                    .filter(|opened| opened.certain || self.head_has_build_id())
+                    .find_map(|opened| ElfFile::open_same(opened.file, &self.head))
             })
             .as_ref()
     }
-}
 
-impl DynamicSymbols {
-    /// Looks a name up in the GNU hash table, as the dynamic loader does.
-    fn find(&self, memory: &(impl ReadMemory + ?Sized), name: &[u8], bias: Bias) -> Option<Symbol> {
-        let head = memory.read_bytes_at(self.gnu_hash, 16).ok()?;
-        let [buckets, first, bloom_words] = [0, 4, 8].map(|at| word_in::<u32>(&head, at));
-        let (buckets, first, bloom_words) = (buckets?, first?, bloom_words?);
-        let bucket_table = self.gnu_hash.offset(16 + 8 * u64::from(bloom_words));
-        let chains = bucket_table.offset(4 * u64::from(buckets));
-        let hash = gnu_hash(name);
-        let bucket = bucket_table.offset(4 * u64::from(hash.checked_rem(buckets)?));
-        let start: u32 = memory.read_at(bucket).ok()?;
-        for index in (start..).take(MAX_CHAIN) {
-            let entry: u32 = memory
-                .read_at(chains.offset(4 * u64::from(index.checked_sub(first)?)))
-                .ok()?;
-            if entry | 1 == hash | 1
-                && let Some(symbol) = self.symbol(memory, index, name, bias)
-            {
-                return Some(symbol);
-            }
-            if entry & 1 == 1 {
-                return None;
-            }
-        }
-        None
-    }
-
-    /// The symbol at `index`, if it has this name and is defined here.
-    fn symbol(
-        &self,
-        memory: &(impl ReadMemory + ?Sized),
-        index: u32,
-        name: &[u8],
-        bias: Bias,
-    ) -> Option<Symbol> {
-        let bytes = memory
-            .read_bytes_at(self.symbols.offset(24 * u64::from(index)), 24)
-            .ok()?;
-        let symbol = goblin::elf::sym::Symtab::parse(&bytes, 0, 1, CTX)
-            .ok()?
-            .get(0)?;
-        let at = self.strings.offset(symbol.st_name as u64);
-        let text = memory.read_c_string_at(at, name.len() + 1).ok()?;
-        (text == name && symbol.st_shndx != 0).then(|| Symbol {
-            address: FileAddress(symbol.st_value).moved(bias),
-            size: symbol.st_size,
+    /// Whether the first page identifies the build, so that a file which begins with the same page
+    /// is the same file. Without that only the kernel's word counts.
+    fn head_has_build_id(&self) -> bool {
+        self.notes.iter().any(|note| {
+            note.start
+                .distance_from(self.mapping.range.start)
+                .and_then(|start| self.head.get(usize::try_from(start).ok()?..))
+                .is_some_and(|notes| find_build_id(notes).is_some())
         })
     }
 }
 
-fn gnu_hash(name: &[u8]) -> u32 {
-    name.iter().fold(5381, |hash: u32, &byte| {
-        hash.wrapping_mul(33).wrapping_add(u32::from(byte))
-    })
+/// The mappings of the first page of a file: where an image of it may begin.
+fn first_pages<'m>(maps: &'m Maps, file: &'m MappedFile) -> impl Iterator<Item = &'m Mapping> {
+    maps.of_file(file)
+        .filter(|mapping| mapping.file_offset == 0 && mapping.read)
+}
+
+/// Whether there is memory where every segment begins, and code where code should be. A file that
+/// is only mapped to be read, by a debugger or to be hashed, fails this, and so does a second
+/// mapping of a first page that belongs to a segment in the middle of the image.
+fn is_loaded(maps: &Maps, segments: &[Segment]) -> bool {
+    let holds = |segment: &Segment| {
+        maps.find(segment.range.start)
+            .is_some_and(|mapping| mapping.execute == segment.execute || !segment.execute)
+    };
+    segments.iter().any(|segment| segment.execute)
+        && segments
+            .iter()
+            .filter(|segment| !segment.range.is_empty())
+            .all(holds)
 }
 
 fn parse_headers(base: Address, head: &[u8]) -> Result<(u16, Vec<ProgramHeader>), ImageError> {
@@ -299,43 +319,6 @@ fn segment(bias: Bias, header: &ProgramHeader) -> Option<Segment> {
     })
 }
 
-fn read_dynamic(
-    memory: &(impl ReadMemory + ?Sized),
-    bias: Bias,
-    header: &ProgramHeader,
-) -> Option<DynamicSymbols> {
-    if header.p_memsz > MAX_TABLE {
-        return None;
-    }
-    let start = FileAddress(header.p_vaddr).moved(bias);
-    let bytes = memory.read_bytes_at(start, header.p_memsz as usize).ok()?;
-    let whole = ProgramHeader {
-        p_type: PT_DYNAMIC,
-        p_offset: 0,
-        p_filesz: bytes.len() as u64,
-        ..ProgramHeader::default()
-    };
-    let table = Dynamic::parse(&bytes, &[whole], CTX).ok()??;
-    let pointer = |tag: u64| {
-        let entry = table.dyns.iter().find(|entry| entry.d_tag == tag)?;
-        Some(loaded_pointer(bias, entry.d_val))
-    };
-    Some(DynamicSymbols {
-        symbols: pointer(DT_SYMTAB)?,
-        strings: pointer(DT_STRTAB)?,
-        gnu_hash: pointer(DT_GNU_HASH)?,
-    })
-}
-
-/// glibc adds the bias to the pointers of a loaded dynamic table, musl leaves them as they are.
-fn loaded_pointer(bias: Bias, value: u64) -> Address {
-    if value >= bias.0 && bias.0 <= u64::MAX / 2 {
-        Address::new(value)
-    } else {
-        FileAddress(value).moved(bias)
-    }
-}
-
 fn find_build_id(notes: &[u8]) -> Option<Vec<u8>> {
     const NT_GNU_BUILD_ID: u32 = 3;
     let mut at = 0usize;
@@ -377,12 +360,6 @@ mod tests {
                 .iter()
                 .all(|image| image.find_dynamic_symbol(&process, "no such").is_none())
         );
-    }
-
-    #[test]
-    fn the_hash_is_that_of_the_dynamic_loader() {
-        assert_eq!(gnu_hash(b"printf"), 0x156b_2bb8);
-        assert_eq!(gnu_hash(b""), 0x1505);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Floor 2: where symbols and sections are.
 
 pub mod dwarf;
+pub mod dynamic;
 pub mod file;
 pub mod image;

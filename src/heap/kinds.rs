@@ -2,16 +2,11 @@
 
 use crate::address::Address;
 use crate::cpython::layout::Layout;
+use crate::pyobject::class::Flags;
+use crate::pyobject::text::{self, Text};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use std::cell::RefCell;
 use std::collections::HashMap;
-
-/// `Py_TPFLAGS_HEAPTYPE` (`Include/object.h`): made by a `class` statement or from a spec.
-const HEAP_TYPE: u64 = 1 << 9;
-/// `Py_TPFLAGS_DICT_SUBCLASS`.
-const DICT_SUBCLASS: u64 = 1 << 29;
-/// `Py_TPFLAGS_TYPE_SUBCLASS`.
-const TYPE_SUBCLASS: u64 = 1 << 31;
 
 /// How many base classes are followed.
 const BASES: usize = 64;
@@ -27,6 +22,8 @@ pub enum Kind {
     Dict,
     /// A class.
     Class,
+    /// Text, kept in this way.
+    Text(text::Kind),
     /// Anything else.
     Other,
 }
@@ -79,7 +76,22 @@ impl<'l> Kinds<'l> {
         class: Address,
     ) -> Result<bool, ReadError> {
         let flags = mapped(self.layout.class.flags.read(memory, class))?;
-        Ok(flags.is_some_and(|flags| flags & HEAP_TYPE != 0))
+        Ok(flags.is_some_and(|flags| Flags(flags).is_heap()))
+    }
+
+    /// The text at `object`; `None` when it is no text, or cannot be read.
+    ///
+    /// # Errors
+    /// As [`Kinds::of`].
+    pub fn text_at(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        object: Address,
+    ) -> Result<Option<Text>, ReadError> {
+        Ok(match self.of(memory, object)? {
+            Some(Kind::Text(kind)) => text::read_kind(memory, self.layout, object, kind).ok(),
+            _ => None,
+        })
     }
 
     fn look_at(
@@ -91,11 +103,8 @@ impl<'l> Kinds<'l> {
         let Some(flags) = mapped(layout.flags.read(memory, class))? else {
             return Ok(None);
         };
-        if flags & TYPE_SUBCLASS != 0 {
-            return Ok(Some(Kind::Class));
-        }
-        if flags & DICT_SUBCLASS != 0 {
-            return Ok(Some(Kind::Dict));
+        if let Some(kind) = by_flags(Flags(flags)) {
+            return Ok(Some(kind));
         }
         let mut at = class;
         for _ in 0..BASES {
@@ -126,6 +135,17 @@ impl<'l> Kinds<'l> {
             return Ok(None);
         };
         mapped(memory.read_c_string_at(name, 16))
+    }
+}
+
+/// What `tp_flags` alone tells.
+fn by_flags(flags: Flags) -> Option<Kind> {
+    if flags.is_type() {
+        Some(Kind::Class)
+    } else if flags.is_dict() {
+        Some(Kind::Dict)
+    } else {
+        flags.text_kind().map(Kind::Text)
     }
 }
 

@@ -12,7 +12,7 @@ use super::walk::Walk;
 use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::pyobject::text::Text;
-use crate::pyobject::{dict, header, text};
+use crate::pyobject::{dict, header};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use std::collections::{HashMap, HashSet};
 
@@ -39,8 +39,8 @@ pub struct Current {
     pub modules: HashSet<Address>,
     /// The globals of every one.
     pub dicts: HashSet<Address>,
-    /// Every key.
-    pub names: HashSet<Text>,
+    /// Every key, with the globals of its module.
+    pub names: HashMap<Text, Option<Address>>,
 }
 
 /// What kind of thing is left.
@@ -96,15 +96,16 @@ pub fn find_remains(
     let mut search = Search {
         memory,
         layout,
+        kinds: Kinds::new(layout),
         sought,
         current,
         globals: HashMap::new(),
         found: Remains::default(),
     };
     let heap = search.sort(walk)?;
-    search.look_at_modules(&heap);
+    search.look_at_modules(&heap)?;
     search.look_at_globals(&heap)?;
-    search.look_at_functions(&heap);
+    search.look_at_functions(&heap)?;
     search.look_at_classes(&heap)?;
     let first_frozen = walk.objects.len() - walk.frozen.min(walk.objects.len());
     let frozen: HashSet<&Address> = walk.objects[first_frozen..].iter().collect();
@@ -131,6 +132,7 @@ struct Heap {
 struct Search<'s, M: ?Sized> {
     memory: &'s M,
     layout: &'s Layout,
+    kinds: Kinds<'s>,
     sought: &'s [Sought],
     current: &'s Current,
     /// Which module a globals dict is a remain of; `None` when of none.
@@ -140,14 +142,13 @@ struct Search<'s, M: ?Sized> {
 
 impl<M: ReadMemory + ?Sized> Search<'_, M> {
     fn sort(&mut self, walk: &Walk) -> Result<Heap, ReadError> {
-        let kinds = Kinds::new(self.layout);
         let mut heap = Heap::default();
         for &object in &walk.objects {
-            let is_seen = match kinds.of(self.memory, object)? {
+            let is_seen = match self.kinds.of(self.memory, object)? {
                 Some(Kind::Function) => self.add_function(&mut heap, object)?,
                 Some(Kind::Module) => self.add_module(&mut heap, object)?,
                 Some(Kind::Class) => {
-                    if kinds.is_heap_type(self.memory, object)? {
+                    if self.kinds.is_heap_type(self.memory, object)? {
                         heap.classes.push(object);
                     }
                     true
@@ -156,7 +157,7 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
                     heap.dicts.insert(object);
                     true
                 }
-                Some(Kind::Other) => true,
+                Some(Kind::Text(_) | Kind::Other) => true,
                 None => false,
             };
             self.found.unreadable += usize::from(!is_seen);
@@ -179,15 +180,16 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         Ok(dict.is_some())
     }
 
-    fn look_at_modules(&mut self, heap: &Heap) {
+    fn look_at_modules(&mut self, heap: &Heap) -> Result<(), ReadError> {
         for &(module, dict) in &heap.modules {
             if self.current.modules.contains(&module) {
                 continue;
             }
-            if let Some(of) = self.owner_of(dict) {
+            if let Some(of) = self.owner_of(dict)? {
                 self.add(RemainKind::Module, of, module);
             }
         }
+        Ok(())
     }
 
     /// Dicts that functions run in, and those that were globals before. Also where no list has
@@ -201,7 +203,7 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
                 || self.is_untracked_dict(dict)?;
             if !is_alive {
                 self.globals.insert(dict, None);
-            } else if let Some(of) = self.owner_of(dict) {
+            } else if let Some(of) = self.owner_of(dict)? {
                 self.add(RemainKind::Globals, of, dict);
             }
         }
@@ -209,32 +211,32 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
     }
 
     fn is_untracked_dict(&self, at: Address) -> Result<bool, ReadError> {
-        let kind = Kinds::new(self.layout).of(self.memory, at)?;
+        let kind = self.kinds.of(self.memory, at)?;
         let is_counted = header::read(self.memory, self.layout, at)
             .is_ok_and(|header| header.refcount.immortal || header.refcount.count > 0);
         Ok(kind == Some(Kind::Dict) && is_counted)
     }
 
-    fn look_at_functions(&mut self, heap: &Heap) {
+    fn look_at_functions(&mut self, heap: &Heap) -> Result<(), ReadError> {
         for (&dict, functions) in &heap.functions {
-            if let Some(of) = self.owner_of(dict) {
+            if let Some(of) = self.owner_of(dict)? {
                 for &function in functions {
                     self.add(RemainKind::Function, of, function);
                 }
             }
         }
+        Ok(())
     }
 
     fn look_at_classes(&mut self, heap: &Heap) -> Result<(), ReadError> {
+        let mut undecided = Vec::new();
         for &class in &heap.classes {
             let Some(members) = self.members_of(class)? else {
                 self.found.unreadable += 1;
                 continue;
             };
-            let Some(module) = members.module else {
-                continue;
-            };
-            let Some(of) = self.named(&module) else {
+            let owner = members.module.as_ref().and_then(|name| self.named(name));
+            let (Some(of), Some(name)) = (owner, &members.module) else {
                 continue;
             };
             let globals: Vec<Address> = members
@@ -242,16 +244,51 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
                 .iter()
                 .filter_map(|value| heap.globals_of.get(value).copied())
                 .collect();
-            let is_old = globals.iter().any(|&dict| self.owner_of(dict).is_some());
+            let mut is_old = false;
+            for &dict in &globals {
+                is_old |= self.owner_of(dict)?.is_some();
+            }
             let is_newer = globals.iter().any(|dict| self.current.dicts.contains(dict));
-            if is_old || !self.current.names.contains(&module) {
+            if is_old || !self.current.names.contains_key(name) {
                 self.add(RemainKind::Class, of, class);
             } else if !is_newer {
-                let remain = self.remain(RemainKind::Class, of, class);
-                self.found.uncertain.push(remain);
+                undecided.push((of, class));
             }
         }
+        if undecided.is_empty() {
+            return Ok(());
+        }
+        let newer = self.classes_of_newer_copies(heap)?;
+        undecided.retain(|(_, class)| !newer.contains(class));
+        for (of, class) in undecided {
+            let remain = self.remain(RemainKind::Class, of, class);
+            self.found.uncertain.push(remain);
+        }
         Ok(())
+    }
+
+    /// Classes that a newer copy of a module that was sought has under a name, and those that are
+    /// in the namespace of such a class.
+    fn classes_of_newer_copies(&self, heap: &Heap) -> Result<HashSet<Address>, ReadError> {
+        let classes: HashSet<Address> = heap.classes.iter().copied().collect();
+        let of_sought = |name: &Text| self.named(name).is_some();
+        let mut dicts: Vec<Address> = self
+            .current
+            .names
+            .iter()
+            .filter(|(name, _)| of_sought(name))
+            .filter_map(|(_, dict)| *dict)
+            .collect();
+        let mut newer = HashSet::new();
+        while let Some(dict) = dicts.pop() {
+            for entry in dict::read(self.memory, self.layout, dict).unwrap_or_default() {
+                if classes.contains(&entry.value) && newer.insert(entry.value) {
+                    let dict = self.layout.class.dict.read(self.memory, entry.value);
+                    dicts.extend(mapped(dict)?);
+                }
+            }
+        }
+        Ok(newer)
     }
 
     fn members_of(&self, class: Address) -> Result<Option<Members>, ReadError> {
@@ -261,45 +298,47 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         let Ok(entries) = dict::read(self.memory, self.layout, dict) else {
             return Ok(None);
         };
-        let module = dict::find(self.memory, self.layout, dict, "__module__")
-            .ok()
-            .flatten()
-            .and_then(|value| text::read(self.memory, self.layout, value).ok());
+        let module = match dict::find(self.memory, self.layout, dict, "__module__") {
+            Ok(Some(value)) => self.kinds.text_at(self.memory, value)?,
+            _ => None,
+        };
         let values = entries.iter().map(|entry| entry.value).collect();
         Ok(Some(Members { module, values }))
     }
 
     /// Which module that was sought the globals dict at `dict` is of. A dict that sys.modules gives
     /// now is of a newer copy.
-    fn owner_of(&mut self, dict: Address) -> Option<usize> {
+    fn owner_of(&mut self, dict: Address) -> Result<Option<usize>, ReadError> {
         if let Some(&known) = self.globals.get(&dict) {
-            return known;
+            return Ok(known);
         }
         let owner = if self.current.dicts.contains(&dict) {
             None
         } else {
-            self.owner_by_name(dict)
+            self.owner_by_name(dict)?
         };
         self.globals.insert(dict, owner);
-        owner
+        Ok(owner)
     }
 
-    fn owner_by_name(&mut self, dict: Address) -> Option<usize> {
-        let before = |sought: &Sought| sought.dict == Some(dict);
-        match dict::find(self.memory, self.layout, dict, "__name__") {
-            Ok(Some(value)) => match text::read(self.memory, self.layout, value) {
-                Ok(name) => self.named(&name),
-                Err(_) => self.sought.iter().position(before),
-            },
-            Ok(None) => self
-                .sought
-                .iter()
-                .position(|sought| before(sought) && sought.own_name.is_none()),
+    /// By `__name__`. Where that is no text, or gone, the address before the unload decides.
+    fn owner_by_name(&mut self, dict: Address) -> Result<Option<usize>, ReadError> {
+        let value = dict::find(self.memory, self.layout, dict, "__name__");
+        let name = match value {
+            Ok(Some(value)) => self.kinds.text_at(self.memory, value)?,
+            Ok(None) => None,
             Err(_) => {
                 self.found.unreadable += 1;
-                self.sought.iter().position(before)
+                None
             }
-        }
+        };
+        Ok(match name {
+            Some(name) => self.named(&name),
+            None => self
+                .sought
+                .iter()
+                .position(|sought| sought.dict == Some(dict) && sought.own_name.is_none()),
+        })
     }
 
     fn named(&self, name: &Text) -> Option<usize> {

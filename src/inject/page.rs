@@ -99,6 +99,8 @@ pub(super) const QUEUED: Data = Data(68);
 pub(super) const RESUME_AT: Data = Data(72);
 /// Initial control word of the vector unit.
 pub(super) const MXCSR: Data = Data(80);
+/// 1 from just before the request is queued: with 0 nobody will ever call the code.
+pub(super) const COMMITTED: Data = Data(84);
 /// Addresses of functions, 8 bytes each.
 const FUNCTIONS: u32 = 96;
 const MAX_FUNCTIONS: u32 = 28;
@@ -172,13 +174,15 @@ pub(super) struct Snapshot {
     pub(super) result_length: u64,
     /// What `Py_AddPendingCall` returned.
     pub(super) queued: i32,
+    /// Whether the tool went as far as queueing it.
+    pub(super) committed: bool,
     /// How long the thunk ran, in microseconds.
     pub(super) ran_us: u64,
 }
 
 impl Snapshot {
     /// Bytes to read for one.
-    pub(super) const SIZE: usize = 80;
+    pub(super) const SIZE: usize = 88;
 
     /// From the first bytes of the data.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
@@ -195,6 +199,7 @@ impl Snapshot {
             failure: Failure::from_word(word(FAILURE)?),
             result_length: word_in(bytes, RESULT_LENGTH.0 as usize)?,
             queued: word(QUEUED)? as i32,
+            committed: word(COMMITTED)? != 0,
             ran_us: time / 1000,
         })
     }

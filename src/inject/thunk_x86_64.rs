@@ -318,7 +318,9 @@ impl Thunk<'_> {
         self.a.bytes(&[0x0f, 0xae, 0xf0]); // mfence
         self.a.store_half(page::STATE, Rbx);
         self.a.shrink_stack(SLOTS);
-        KEPT.into_iter().rev().for_each(|register| self.a.pop(register));
+        KEPT.into_iter()
+            .rev()
+            .for_each(|register| self.a.pop(register));
         self.a.bytes(&[0xff, 0xe0]); // jmp *%rax
     }
 }

@@ -3,9 +3,10 @@
 use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::cpython::locate::{
-    Candidate, Home, LocateError, find_candidates, find_home, from_scan, likely_files,
+    Candidate, LocateError, find_candidates, find_home, from_scan, likely_files, phase_of,
     walk_interpreters,
 };
+use crate::cpython::phase::Phase;
 use crate::cpython::python::{Interpreter, Python};
 use crate::cpython::tables::{UnknownVersion, Variant, newest, rows_for};
 use crate::cpython::version::{Build, Version};
@@ -13,7 +14,7 @@ use crate::elf::image::Image;
 use crate::pyobject::dict;
 use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
-use crate::target::memory::ReadMemory;
+use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::process::Process;
 
 /// A CPython and the image that holds its runtime.
@@ -25,90 +26,164 @@ pub struct Located {
     pub image: Image,
 }
 
+/// A live process may change under each look. So often is it looked at again.
+const TRIES: usize = 5;
+
 /// Finds the one CPython of a process, and verifies it in memory. Nothing is stopped.
 ///
 /// # Errors
 /// [`LocateError`]: not a Python, not initialised, two Pythons, or a version or layout that is not
 /// known.
 pub fn find(process: &Process) -> Result<Located, LocateError> {
-    let maps = process.maps()?;
-    let (likely, rest) = likely_files(process, &maps);
-    let mut search = Search {
-        process,
-        maps: &maps,
-        found: Vec::new(),
-        failed: None,
-    };
-    search.look_into(&likely)?;
-    if search.found.is_empty() && search.failed.is_none() {
-        search.look_into(&rest)?;
+    settled(process, |maps| {
+        let mut search = Search::new(process, maps);
+        search.by_name()?;
+        search.by_scan()?;
+        search.finish()
+    })
+}
+
+/// As [`find`], but without the scan of writable memory: for a quick look at many processes, most of
+/// which are no Python. A Python in a program without symbols and section names is not found.
+///
+/// # Errors
+/// As [`find`].
+pub fn find_named(process: &Process) -> Result<Located, LocateError> {
+    settled(process, |maps| {
+        let mut search = Search::new(process, maps);
+        search.by_name()?;
+        search.finish()
+    })
+}
+
+/// Looks until what was seen is of one run of one program, and makes sense; the last answer counts.
+fn settled(
+    process: &Process,
+    look: impl Fn(&Maps) -> Result<Located, LocateError>,
+) -> Result<Located, LocateError> {
+    let mut tries = 1;
+    loop {
+        let before = process.execution()?;
+        let answer = look(&process.maps()?);
+        let is_same = process.execution()? == before;
+        if tries == TRIES || (is_same && !may_pass(&answer)) {
+            return answer;
+        }
+        tries += 1;
     }
-    if search.found.is_empty() && search.failed.is_none() {
-        search.scan(&likely);
-    }
-    search.finish()
+}
+
+/// Whether an answer may come from reading while the target was writing.
+fn may_pass(answer: &Result<Located, LocateError>) -> bool {
+    matches!(
+        answer,
+        Err(LocateError::UnknownLayout { .. } | LocateError::Read(ReadError::Unmapped { .. }))
+    )
 }
 
 struct Search<'s> {
     process: &'s Process,
     maps: &'s Maps,
+    likely: Vec<&'s MappedFile>,
+    rest: Vec<&'s MappedFile>,
     found: Vec<Located>,
-    failed: Option<LocateError>,
+    failed: Option<(String, LocateError)>,
 }
 
-impl Search<'_> {
-    /// Looks for a named runtime in each of `files`. A runtime without an interpreter is no error
-    /// as long as another file has one.
-    fn look_into(&mut self, files: &[&MappedFile]) -> Result<(), LocateError> {
-        for file in files {
-            let Ok(image) = Image::read(self.process, self.maps, file) else {
-                continue;
-            };
-            let Some(home) = find_home(self.process, &image) else {
-                continue;
-            };
-            self.take(image, home);
-            if let [first, second] = &self.found[..] {
-                return Err(LocateError::TwoPythons {
-                    pid: self.process.pid(),
-                    first: first.image.file.path.display().to_string(),
-                    second: second.image.file.path.display().to_string(),
-                });
+impl<'s> Search<'s> {
+    fn new(process: &'s Process, maps: &'s Maps) -> Self {
+        let (likely, rest) = likely_files(process, maps);
+        Search {
+            process,
+            maps,
+            likely,
+            rest,
+            found: Vec::new(),
+            failed: None,
+        }
+    }
+
+    fn images(&self) -> impl Iterator<Item = Image> + use<'s> {
+        let (process, maps) = (self.process, self.maps);
+        let files = self.likely.clone().into_iter().chain(self.rest.clone());
+        files.flat_map(move |file| Image::read_all(process, maps, file))
+    }
+
+    /// Looks for a named runtime in each file. A runtime without an interpreter is no error as long
+    /// as another file has one.
+    fn by_name(&mut self) -> Result<(), LocateError> {
+        for image in self.images() {
+            if let Some(home) = find_home(self.process, &image) {
+                let candidates = find_candidates(self.process, self.maps, &image, home);
+                self.take(image, candidates)?;
             }
         }
         Ok(())
     }
 
-    fn take(&mut self, image: Image, home: Home) {
-        let python = find_candidates(self.process, self.maps, &image, home)
-            .and_then(|candidates| confirm(self.process, &image, candidates));
-        match python {
+    /// Scans what is left when nothing has a name.
+    fn by_scan(&mut self) -> Result<(), LocateError> {
+        if !self.found.is_empty() || self.failed.is_some() {
+            return Ok(());
+        }
+        for image in self.images() {
+            let candidates = from_scan(self.process, self.maps, &image);
+            if !candidates.is_empty() {
+                self.take(image, Ok(candidates))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(
+        &mut self,
+        image: Image,
+        candidates: Result<Vec<Candidate>, LocateError>,
+    ) -> Result<(), LocateError> {
+        let confirmed = candidates.and_then(|candidates| confirm(self.process, &image, candidates));
+        match confirmed {
             Ok(python) => {
                 let python = with_place_of(python, self.process, &image);
                 self.found.push(Located { python, image });
             }
-            Err(error) => self.failed = Some(error),
+            Err(error) => self.fail(name_of(&image), error),
+        }
+        self.second().map_or(Ok(()), |(first, second)| {
+            Err(LocateError::TwoPythons {
+                pid: self.process.pid(),
+                first,
+                second,
+            })
+        })
+    }
+
+    /// Of two failures the one of a runtime that has, or had, an interpreter counts.
+    fn fail(&mut self, name: String, error: LocateError) {
+        match &self.failed {
+            Some((_, known)) if !is_idle(known) => {}
+            _ => self.failed = Some((name, error)),
         }
     }
 
-    fn scan(&mut self, files: &[&MappedFile]) {
-        for file in files {
-            let Ok(image) = Image::read(self.process, self.maps, file) else {
-                continue;
-            };
-            let candidates = from_scan(self.process, self.maps, &image);
-            if let Ok(python) = confirm(self.process, &image, candidates) {
-                let python = with_place_of(python, self.process, &image);
-                self.found.push(Located { python, image });
-                return;
-            }
-        }
+    /// The names of two runtimes that have interpreters, understood or not.
+    fn second(&self) -> Option<(String, String)> {
+        let failed = self
+            .failed
+            .iter()
+            .filter(|(_, error)| !is_idle(error))
+            .map(|(name, _)| name.clone());
+        let mut names = self
+            .found
+            .iter()
+            .map(|located| name_of(&located.image))
+            .chain(failed);
+        names.next().zip(names.next())
     }
 
     fn finish(mut self) -> Result<Located, LocateError> {
         match (self.found.pop(), self.failed) {
             (Some(located), _) => Ok(located),
-            (None, Some(error)) => Err(error),
+            (None, Some((_, error))) => Err(error),
             (None, None) => Err(LocateError::NotPython {
                 pid: self.process.pid(),
             }),
@@ -116,49 +191,84 @@ impl Search<'_> {
     }
 }
 
+/// Whether a runtime is there, but nothing runs in it.
+fn is_idle(error: &LocateError) -> bool {
+    matches!(
+        error,
+        LocateError::NotInitialised {
+            when: Phase::Before | Phase::After,
+            ..
+        }
+    )
+}
+
+fn name_of(image: &Image) -> String {
+    image.file.path.display().to_string()
+}
+
 /// Completes the build: a debug build exports names that others lack, and a runtime outside the
 /// executable lies in a shared libpython.
 fn with_place_of(mut python: Python, process: &Process, image: &Image) -> Python {
     let exports = |name| image.find_dynamic_symbol(process, name).is_some();
     python.build.debug |= exports("_Py_NegativeRefcount") || exports("_Py_NegativeRefCount");
-    python.build.shared_libpython = !process.is_executable(&image.file);
+    python.build.shared_libpython = !image.is_program && !process.is_executable(&image.file);
     python
 }
 
-/// Takes the first candidate whose `sys.hexversion` is of the minor version its layout is for.
+/// Takes the first candidate whose `sys.hexversion` is of the minor version its layout is for; a
+/// program may have changed that value, then what the image itself states counts.
 fn confirm(
-    memory: &Process,
+    process: &Process,
     image: &Image,
     candidates: Vec<Candidate>,
 ) -> Result<Python, LocateError> {
-    let mut other = None;
+    let (mut other, mut when, mut stated) = (None, Phase::Running, None);
     for candidate in candidates {
-        let interpreters = read_interpreters(memory, &candidate.row.layout, candidate.head);
+        let phase = phase_of(process, image, &candidate)?;
+        let layout = &candidate.row.layout;
+        let interpreters = read_interpreters(process, layout, candidate.head);
         let Some(main) = interpreters.first() else {
             continue;
         };
-        let Some(version) = hexversion(memory, &candidate.row.layout, main.sysdict) else {
-            continue;
-        };
-        if version.minor_pair() == candidate.row.layout.python {
-            return Ok(python_from(candidate, version, interpreters));
+        let fits = |version: &Version| version.minor_pair() == layout.python;
+        let hexversion = hexversion(process, layout, main.sysdict);
+        if phase == Phase::Starting || (phase == Phase::Ending && hexversion.is_none()) {
+            when = phase;
+        } else if let Some(version) = hexversion.filter(fits) {
+            let version = candidate.stated.filter(fits).unwrap_or(version);
+            return Ok(python_from(candidate, version, phase, interpreters));
+        } else if let Some(version) = candidate.stated.filter(fits) {
+            stated = stated.or(Some(python_from(candidate, version, phase, interpreters)));
+        } else {
+            other = hexversion;
         }
-        other = Some(version);
     }
-    match other {
-        Some(version) if rows_for(version.minor_pair()).next().is_none() => Err(UnknownVersion {
-            version,
-            newest: newest(),
+    match (stated, other) {
+        (Some(python), _) => Ok(python),
+        (None, Some(version)) if rows_for(version.minor_pair()).next().is_none() => {
+            Err(UnknownVersion {
+                version,
+                newest: newest(),
+            }
+            .into())
         }
-        .into()),
+        _ if when != Phase::Running => Err(LocateError::NotInitialised {
+            pid: process.pid(),
+            when,
+        }),
         _ => Err(LocateError::UnknownLayout {
-            file: image.file.path.display().to_string(),
+            file: name_of(image),
             detail: "sys.hexversion could not be read with any of them".to_owned(),
         }),
     }
 }
 
-fn python_from(candidate: Candidate, version: Version, interpreters: Vec<Interpreter>) -> Python {
+fn python_from(
+    candidate: Candidate,
+    version: Version,
+    phase: Phase,
+    interpreters: Vec<Interpreter>,
+) -> Python {
     let variant = candidate.row.variant;
     let trace_refs = variant == Variant::TraceRefs;
     Python {
@@ -172,6 +282,7 @@ fn python_from(candidate: Candidate, version: Version, interpreters: Vec<Interpr
         layout: candidate.row.layout,
         runtime: candidate.runtime,
         statics: candidate.statics,
+        finalizing: phase == Phase::Ending,
         interpreters,
     }
 }

@@ -6,6 +6,7 @@ pub mod copy;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
+pub mod files;
 pub mod maps;
 pub mod memory;
 pub mod pause;

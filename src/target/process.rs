@@ -1,10 +1,10 @@
 //! A running process, looked at without stopping it.
 //!
 //! Memory is read with `process_vm_readv`, up to 1,024 pieces a call. Where the kernel lacks it or
-//! a filter denies it, `/proc/PID/mem` is read instead. Files are opened as the target sees them.
+//! a filter denies it, `/proc/PID/mem` is read instead.
 
 use crate::address::Address;
-use crate::target::maps::{MappedFile, Mapping, Maps};
+use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
@@ -14,7 +14,6 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
 
 /// The kernel's limit of pieces a call (`UIO_MAXIOV`).
 const PIECES_A_CALL: usize = 1024;
@@ -25,6 +24,14 @@ pub struct Process {
     pid: i32,
     start_ticks: u64,
     mem: OnceCell<Option<File>>,
+}
+
+/// One run of a program. An exec keeps the pid and the start time, and changes the addresses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Execution {
+    start_ticks: u64,
+    start_code: u64,
+    start_stack: u64,
 }
 
 /// Why a process cannot be looked at, before any memory is read.
@@ -97,6 +104,20 @@ impl Process {
         stat_of(self.pid).is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
+    /// Which run of a program this is: when two answers are equal, no exec came between them, as
+    /// far as the kernel places programs at random.
+    ///
+    /// # Errors
+    /// As [`Process::open`].
+    pub fn execution(&self) -> Result<Execution, ProcessError> {
+        let stat = stat_of(self.pid)?;
+        Ok(Execution {
+            start_ticks: stat.starttime,
+            start_code: stat.startcode,
+            start_stack: stat.startstack,
+        })
+    }
+
     /// Its `/proc/PID/stat`, fresh.
     ///
     /// # Errors
@@ -125,37 +146,6 @@ impl Process {
             .maps()
             .map_err(|error| ProcessError::from_procfs(self.pid, error))?;
         Ok(Maps::new(maps.iter().map(Mapping::from).collect()))
-    }
-
-    /// Whether `file` is the program that the process runs.
-    pub fn is_executable(&self, file: &MappedFile) -> bool {
-        use std::os::unix::fs::MetadataExt;
-        std::fs::metadata(format!("/proc/{}/exe", self.pid))
-            .is_ok_and(|known| known.ino() == file.inode)
-    }
-
-    /// A path of the target's own view of the file system, as one of ours.
-    pub fn inside(&self, path: &Path) -> PathBuf {
-        let root = PathBuf::from(format!("/proc/{}/root", self.pid));
-        root.join(path.strip_prefix("/").unwrap_or(path))
-    }
-
-    /// Opens the very file that is mapped: by its path in the target's root when that still leads
-    /// to the same inode, else through `map_files`; `None` when neither works (deleted files are
-    /// then read from memory).
-    pub fn open_mapped(&self, file: &MappedFile, mapping: &Mapping) -> Option<File> {
-        if !file.deleted
-            && let Some(opened) = open_same_inode(&self.inside(&file.path), file.inode)
-        {
-            return Some(opened);
-        }
-        let link = format!(
-            "/proc/{}/map_files/{:x}-{:x}",
-            self.pid,
-            mapping.range.start.value(),
-            mapping.range.end.value()
-        );
-        open_same_inode(Path::new(&link), file.inode)
     }
 
     fn mem_file(&self) -> Option<&File> {
@@ -302,12 +292,6 @@ fn stat_of(pid: i32) -> Result<procfs::process::Stat, ProcessError> {
     entry(pid)?
         .stat()
         .map_err(|error| ProcessError::from_procfs(pid, error))
-}
-
-fn open_same_inode(path: &Path, inode: u64) -> Option<File> {
-    use std::os::unix::fs::MetadataExt;
-    let file = File::open(path).ok()?;
-    (file.metadata().ok()?.ino() == inode).then_some(file)
 }
 
 #[cfg(test)]

@@ -139,3 +139,11 @@ pub(super) fn rseq_area(tid: i32) -> u64 {
     };
     if answer < 0 { 0 } else { configuration[0] }
 }
+
+/// The size of the processor's xsave image with all features the system has enabled.
+pub(super) fn xsave_size() -> u32 {
+    #[allow(unused_unsafe)] // Safe from Rust 1.94 on.
+    // SAFETY: every x86-64 processor has the instruction.
+    let leaf = unsafe { std::arch::x86_64::__cpuid_count(0xd, 0) };
+    leaf.ebx
+}

@@ -22,6 +22,11 @@ const INTERRUPTED_BY_A_STOP: [i64; 6] = [65, 128, 220, 232, 281, 441];
 /// Those of them that wait for events of a file descriptor.
 const EPOLL_FAMILY: [i64; 3] = [232, 281, 441];
 
+/// The size in bytes of a whole xsave image on this processor, rounded up to its alignment of 64.
+pub fn xsave_size() -> u32 {
+    crate::target::raw::xsave_size().next_multiple_of(64)
+}
+
 /// Whether the system call is one of the `epoll_wait` family.
 pub fn is_epoll_wait(number: i64) -> bool {
     EPOLL_FAMILY.contains(&number)

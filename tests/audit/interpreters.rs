@@ -53,9 +53,8 @@ impl Interpreter {
 pub fn all() -> Vec<Interpreter> {
     let table = directory().join("interpreters.tsv");
     let Ok(text) = std::fs::read_to_string(&table) else {
-        assert_ne!(
-            std::env::var("CI").as_deref(),
-            Ok("true"),
+        assert!(
+            !are_all_required(),
             "no {}: run scripts/interpreters",
             table.display()
         );
@@ -69,6 +68,11 @@ pub fn all() -> Vec<Interpreter> {
         .filter(|line| !line.starts_with('#'))
         .map(parse)
         .collect()
+}
+
+/// Whether everything that is missing is a failure.
+pub fn are_all_required() -> bool {
+    std::env::var("CI").as_deref() == Ok("true")
 }
 
 fn parse(line: &str) -> Interpreter {

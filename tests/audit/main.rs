@@ -1,4 +1,6 @@
 //! The layout tables against what interpreters say themselves: their memory, their headers, their
 //! DWARF.
+mod dwarf;
+mod headers;
 mod interpreters;
 mod memory;

@@ -9,3 +9,4 @@ pub mod open;
 pub mod paused;
 pub mod ps;
 pub mod schema;
+pub mod unload;

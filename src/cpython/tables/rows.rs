@@ -13,9 +13,9 @@ use crate::cpython::version::Version;
 /// What kind of build a row is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// The default build; up to 3.12 also `Py_DEBUG` where that does not imply TRACE_REFS (3.8 on).
+    /// The default build; from 3.8 to 3.11 `Py_DEBUG` builds are like it.
     Default,
-    /// `Py_DEBUG`, from 3.13 on, where it moves private structures.
+    /// `Py_DEBUG`, from 3.12 on, where it moves private structures.
     Debug,
     /// `Py_TRACE_REFS`, up to 3.12; to 3.7 implied by `Py_DEBUG`.
     TraceRefs,
@@ -81,18 +81,13 @@ pub static ROWS: &[Row] = &[
         with_trace_refs(V3_10),
     ),
     row("3.11", Variant::Default, V3_11),
-    row(
-        "3.11 with TRACE_REFS",
-        Variant::TraceRefs,
-        with_trace_refs(V3_11),
-    ),
+    row("3.11 with TRACE_REFS", Variant::TraceRefs, V3_11_TRACE_REFS),
     row("3.12", Variant::Default, V3_12),
-    row(
-        "3.12 with TRACE_REFS",
-        Variant::TraceRefs,
-        with_trace_refs(V3_12),
-    ),
+    row("3.12 debug", Variant::Debug, V3_12_DEBUG),
+    row("3.12 with TRACE_REFS", Variant::TraceRefs, V3_12_TRACE_REFS),
     row("3.13.0", Variant::Default, V3_13),
+    row("3.13.3 to 3.13.7", Variant::Default, V3_13_3),
+    row("3.13.3 to 3.13.7 debug", Variant::Debug, V3_13_3_DEBUG),
     row("3.13.15", Variant::Default, V3_13_15),
     row(
         "3.13.15 without perf trampoline",
@@ -107,6 +102,8 @@ pub static ROWS: &[Row] = &[
     ),
     row("3.14.8", Variant::Default, V3_14),
     row("3.14.8 debug", Variant::Debug, V3_14_DEBUG),
+    row("3.14.4", Variant::Default, V3_14_4),
+    row("3.14.4 debug", Variant::Debug, V3_14_4_DEBUG),
     row(
         "3.14.8 free-threaded",
         Variant::FreeThreaded,
@@ -203,4 +200,75 @@ pub fn unproven(row: &Row) -> Row {
     let mut row = row.clone();
     row.layout.pending_proven = false;
     row
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(minor: u8, runtime_size: Option<u64>, free_threaded: Option<bool>) -> Vec<String> {
+        let signs = Signs {
+            version: Version::from_hex(0x0300_00f0 | u32::from(minor) << 16).expect("a version"),
+            runtime_size,
+            free_threaded,
+        };
+        let rows = candidates(&signs).expect("a known version");
+        let name = |row: &Row| {
+            let mark = if row.layout.pending_proven { "" } else { "?" };
+            format!("{}{mark}", row.name)
+        };
+        rows.iter().map(name).collect()
+    }
+
+    #[test]
+    fn the_size_of_the_runtime_tells_builds_of_one_version_apart() {
+        assert_eq!(names(13, Some(283_320), Some(false)), ["3.13.0"]);
+        assert_eq!(names(13, Some(283_408), Some(false)), ["3.13.15"]);
+        assert_eq!(names(13, Some(299_424), Some(false)), ["3.13.15 debug"]);
+        assert_eq!(names(11, Some(184_304), None), ["3.11 with TRACE_REFS"]);
+    }
+
+    #[test]
+    fn a_size_that_no_row_has_leaves_every_row_with_an_unproven_queue() {
+        let all = ["3.9?", "3.9 with TRACE_REFS?"];
+        assert_eq!(names(9, Some(657), None), all);
+        assert_eq!(names(9, None, None), all);
+    }
+
+    #[test]
+    fn a_size_common_to_several_rows_leaves_them_all() {
+        assert_eq!(names(9, Some(656), None), ["3.9", "3.9 with TRACE_REFS"]);
+    }
+
+    #[test]
+    fn a_free_threaded_build_gets_no_row_with_a_gil() {
+        assert_eq!(names(13, None, Some(true)), ["3.13.15 free-threaded?"]);
+        assert!(
+            !names(13, None, Some(false))
+                .iter()
+                .any(|name| name.contains("free"))
+        );
+    }
+
+    #[test]
+    fn a_version_without_a_table_is_an_error_that_names_the_newest() {
+        for hex in [0x0310_00f0, 0x0305_02f0, 0x0300_00f0] {
+            let version = Version::from_hex(hex).expect("a version");
+            let signs = Signs {
+                version,
+                runtime_size: Some(656),
+                free_threaded: None,
+            };
+            let newest = (3, 15);
+            assert_eq!(candidates(&signs), Err(UnknownVersion { version, newest }));
+        }
+    }
+
+    #[test]
+    fn rows_of_one_version_have_different_names() {
+        let mut names: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ROWS.len());
+    }
 }

@@ -31,7 +31,6 @@ pub const fn with_trace_refs(table: Layout) -> Layout {
             refcount: later(table.header.refcount),
             ..table.header
         },
-        pending_proven: false,
         ..table
     })
 }
@@ -53,10 +52,6 @@ pub const fn without_gil(table: Layout) -> Layout {
             size: 0,
             form: GcForm::Unlisted,
             ..table.gc_head
-        },
-        collector: Collector {
-            generation0: None,
-            ..table.collector
         },
         pending_proven: false,
         ..table

@@ -1,0 +1,244 @@
+//! Why nothing was run, or why it is not known what became of it.
+
+use crate::control::error::ControlError;
+use crate::cpython::version::Version;
+use crate::target::pause::PauseError;
+use crate::target::watchdog::WatchdogError;
+use std::time::Duration;
+
+/// What an error means for the target; every [`InjectError`] is of exactly one kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing was queued: the target is as before.
+    Refused,
+    /// The code was queued and taken back. It has not run and never will.
+    Withdrawn,
+    /// The code began, or may have begun, and its end was not seen.
+    Started,
+    /// The target ended meanwhile.
+    Gone,
+}
+
+/// Why there is no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InjectError {
+    /// Nothing was queued.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Queued, not reached within the time limit, and taken back.
+    #[error("the target did not come to a safe point within {} ms; the request was taken back", .waited.as_millis())]
+    Withdrawn {
+        /// How long it was queued.
+        waited: Duration,
+    },
+    /// Queued, and taken back because the tool was told to end.
+    #[error("told to end by signal {signal}; the request was taken back")]
+    Interrupted {
+        /// The signal.
+        signal: i32,
+    },
+    /// The code began to run and had not ended within the time limit.
+    #[error("the code began to run and has not ended after {} ms", .waited.as_millis())]
+    Unfinished {
+        /// How long it was waited for.
+        waited: Duration,
+    },
+    /// The request could not be taken back, and may still run.
+    #[error("the request is queued and could not be taken back: {0}")]
+    NotWithdrawn(ControlError),
+    /// The code ran, but left a `result` that was not as agreed.
+    #[error("the code ran, but {0}")]
+    BadResult(BadResult),
+    /// The target ended.
+    #[error("the target ended before the code had")]
+    Gone,
+}
+
+/// What is wrong with a result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadResult {
+    /// No global `result`.
+    #[error("it set no result")]
+    Missing,
+    /// Not bytes.
+    #[error("its result is not bytes")]
+    NotBytes,
+    /// More than agreed.
+    #[error("its result is longer than {limit} bytes")]
+    TooLong {
+        /// What was agreed.
+        limit: usize,
+    },
+    /// The shared words are not what the code writes.
+    #[error("its result could not be read back")]
+    Unreadable,
+}
+
+/// Why nothing was queued. The target is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The main thread waits for something, and no safe way to wake it is known.
+    #[error("the main thread has been waiting in {wait_channel} (system call {number}) for {} ms", .waited.as_millis())]
+    Parked {
+        /// The system call.
+        number: i64,
+        /// Where in the kernel it sleeps.
+        wait_channel: String,
+        /// How long it was watched.
+        waited: Duration,
+    },
+    /// Told to end before anything was queued.
+    #[error("told to end by signal {signal} before anything was queued")]
+    Interrupted {
+        /// The signal.
+        signal: i32,
+    },
+    /// The target could not be stopped or changed.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// There is no watchdog.
+    #[error(transparent)]
+    Watchdog(#[from] WatchdogError),
+    /// Another run of this tool is at work in the target.
+    #[error("process {pid} (pyunload) is at work in this target")]
+    OtherRun {
+        /// The other run.
+        pid: i32,
+    },
+    /// A request of a run that was killed is still queued or running there.
+    #[error("a request of an earlier run that was killed is still pending in this target")]
+    EarlierRequest,
+    /// The interpreter is shutting down.
+    #[error("the interpreter is shutting down")]
+    Finalizing,
+    /// The thread that runs pending calls is not the main thread of the process.
+    #[error("the interpreter was started in another thread than the main one")]
+    OtherMainThread,
+    /// The lock of the queue is held by a thread.
+    #[error("a thread holds the lock of the queue of pending calls")]
+    LockHeld,
+    /// The queue of pending calls is full.
+    #[error("the queue of pending calls is full")]
+    QueueFull,
+    /// The words where the queue should be are not those of a queue.
+    #[error("the queue of pending calls is not where it was expected ({detail})")]
+    QueueUnproven {
+        /// What did not fit.
+        detail: &'static str,
+    },
+    /// No way is known for this build.
+    #[error("running code is not supported for CPython {version} {build}")]
+    Unsupported {
+        /// The version.
+        version: Version,
+        /// What about the build.
+        build: &'static str,
+    },
+    /// A function that is needed has no symbol.
+    #[error("the function {name} was not found in the target")]
+    NoSymbol {
+        /// Its name.
+        name: &'static str,
+    },
+    /// A seccomp filter watches the target's system calls.
+    #[error("the target runs under a seccomp filter")]
+    Seccomp,
+    /// Source or result larger than the limit.
+    #[error("source and result may have {limit} bytes each")]
+    TooLarge {
+        /// The limit.
+        limit: usize,
+    },
+    /// The source has a NUL byte in it.
+    #[error("the source contains a NUL character")]
+    NulInSource,
+}
+
+impl InjectError {
+    /// What this means for the target.
+    pub fn kind(&self) -> Kind {
+        match self {
+            InjectError::Refused(Refusal::Control(ControlError::Pause(PauseError::Gone {
+                ..
+            })))
+            | InjectError::Gone => Kind::Gone,
+            InjectError::Refused(_) => Kind::Refused,
+            InjectError::Withdrawn { .. } | InjectError::Interrupted { .. } => Kind::Withdrawn,
+            InjectError::Unfinished { .. }
+            | InjectError::NotWithdrawn(_)
+            | InjectError::BadResult(_) => Kind::Started,
+        }
+    }
+
+    /// What the user can do.
+    pub fn help(&self) -> &'static str {
+        match self {
+            InjectError::Refused(refusal) => refusal.help(),
+            InjectError::Withdrawn { .. } => {
+                "the main thread is in a long call that holds the GIL; try again, or wait longer"
+            }
+            InjectError::Interrupted { .. } => "nothing has run; nothing is to be done",
+            InjectError::Unfinished { .. } => "look at the target before doing anything else",
+            InjectError::NotWithdrawn(_) => "run the command again: it takes the request back",
+            InjectError::BadResult(_) => "this is a fault of the code that was run",
+            InjectError::Gone => "see the target's own log for why it ended",
+        }
+    }
+}
+
+impl Refusal {
+    /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
+    pub(super) fn may_pass(&self) -> bool {
+        matches!(
+            self,
+            Refusal::LockHeld
+                | Refusal::QueueFull
+                | Refusal::Control(
+                    ControlError::InRestartableSequence
+                        | ControlError::NoStackRoom { .. }
+                        | ControlError::Pause(PauseError::InEpollWait { .. })
+                )
+        )
+    }
+
+    fn help(&self) -> &'static str {
+        match self {
+            Refusal::Parked { .. } => {
+                "make the target do something (a request, a timer), or try with a longer time limit"
+            }
+            Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),
+            Refusal::Control(ControlError::SyscallFailed { .. }) => {
+                "a policy of the target forbids new executable memory; restart it instead"
+            }
+            Refusal::Interrupted { .. } => "nothing was changed",
+            Refusal::Control(_) | Refusal::QueueUnproven { .. } | Refusal::Unsupported { .. } => {
+                "this target can be looked at, but not changed"
+            }
+            Refusal::Watchdog(_) => "see that /proc is mounted and a process may be started",
+            Refusal::OtherRun { .. } => "wait until the other run has ended",
+            Refusal::EarlierRequest => "try again when the target's main thread has run on",
+            Refusal::Finalizing => "nothing needs to be unloaded from a process that ends",
+            Refusal::OtherMainThread => "programs that embed Python this way are not supported",
+            Refusal::LockHeld | Refusal::QueueFull => "try again",
+            Refusal::NoSymbol { .. } => {
+                "the interpreter was linked without its dynamic symbols; it can be looked at only"
+            }
+            Refusal::Seccomp => "whether the filter would kill the target is not known",
+            Refusal::TooLarge { .. } | Refusal::NulInSource => "use smaller or other code",
+        }
+    }
+}
+
+fn pause_help(error: &PauseError) -> &'static str {
+    match error {
+        PauseError::Stopped { .. } => "let it go on (kill -CONT) and try again",
+        PauseError::Traced { .. } => "end the debugger or tracer that holds it",
+        PauseError::Denied { .. } => {
+            "run as root, or as the user of the target with ptrace allowed"
+        }
+        PauseError::InEpollWait { .. } => "try again while the target is busy",
+        PauseError::Late { .. } => "a thread hangs in the kernel; see its wait channel",
+        PauseError::Gone { .. } => "see the target's own log for why it ended",
+        PauseError::Watchdog(_) | PauseError::Failed { .. } => "try again",
+    }
+}

@@ -1,0 +1,336 @@
+//! One run: prepare, wait for a main thread that moves, queue, wait, read the result, clear away.
+//!
+//! Everything slow (files, symbols, machine code, the watchdog) is done before the first stop.
+//! There are two stops: one to queue the request, one to give the memory back. Whatever goes wrong
+//! before the first ends leaves the target as it was; what goes wrong later says whether the code
+//! has begun. SIGINT, SIGTERM and SIGHUP to the tool take a queued request back before it ends.
+
+use crate::address::Address;
+use crate::control::consent::Consent;
+use crate::control::control::Control;
+use crate::control::error::ControlError;
+use crate::control::libc::Libc;
+use crate::control::scratch::{Leftover, Owner};
+use crate::cpython::python::Python;
+use crate::inject::error::{InjectError, Refusal};
+use crate::inject::page::{Snapshot, State};
+use crate::inject::pending_call::{Armed, Prepared, route_for};
+use crate::inject::reclaim::{Broom, is_gone};
+use crate::inject::request::{Ran, Request};
+use crate::inject::result::{look, read_result};
+use crate::inject::safe_point::{Seen, look_twice, refuse_finalizing};
+use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
+use crate::target::memory::ReadError;
+use crate::target::pause::{PauseError, StopLimits};
+use crate::target::process::Process;
+use crate::target::signals::Interruption;
+use crate::target::watchdog::Watchdog;
+use std::time::{Duration, Instant};
+
+/// Longest wait between two looks at a result.
+const MAX_NAP: Duration = Duration::from_millis(2);
+
+/// Runs Python once in the main thread of the target's main interpreter, at a safe point.
+/// `symbols` finds names in the image of the interpreter.
+///
+/// # Errors
+/// [`InjectError`], whose kind says what it means for the target.
+pub fn run_main(
+    process: &Process,
+    python: &Python,
+    symbols: &dyn Fn(&str) -> Option<Address>,
+    request: Request<'_>,
+    consent: Consent,
+) -> Result<Ran, InjectError> {
+    check_request(&request)?;
+    let interruption = Interruption::catch().map_err(refused_by_kernel)?;
+    let owner = ourselves()?;
+    refuse_early(process, python)?;
+    let maps = process
+        .maps()
+        .map_err(ControlError::Process)
+        .map_err(Refusal::from)?;
+    let libc = Libc::find(process, &maps).map_err(Refusal::from)?;
+    let prepared = Prepared::new(process, python, symbols, libc, &request, owner)?;
+    let watchdog = Watchdog::start().map_err(Refusal::from)?;
+    let mut run = Run {
+        process,
+        prepared: &prepared,
+        watchdog: &watchdog,
+        interruption: &interruption,
+        limits: StopLimits {
+            max_stop: request.max_stop,
+            refuse_epoll_wait: python.version.major < 3,
+        },
+        consent,
+        deadline: Instant::now() + request.limit,
+        stopped: Duration::ZERO,
+    };
+    let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
+    run.clear(&leftovers.map_err(Refusal::from)?)?;
+    let armed = run.arm()?;
+    run.finish(&armed)
+}
+
+fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
+    let limit = Request::MAX_SIZE;
+    if request.source.len() > limit || request.max_result > limit {
+        return Err(Refusal::TooLarge { limit });
+    }
+    if request.source.contains('\0') {
+        return Err(Refusal::NulInSource);
+    }
+    Ok(())
+}
+
+fn refused_by_kernel(errno: nix::errno::Errno) -> Refusal {
+    Refusal::Control(ControlError::Trace(errno))
+}
+
+/// What identifies this run in what it leaves behind.
+fn ourselves() -> Result<Owner, Refusal> {
+    let process = Process::open(std::process::id() as i32).map_err(ControlError::Process)?;
+    Ok(Owner {
+        pid: process.pid(),
+        start_ticks: process.start_ticks(),
+        mechanism: 1,
+    })
+}
+
+/// The reasons that can be seen without a stop.
+fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
+    route_for(python)?;
+    refuse_finalizing(process, python)?;
+    let status = process.status().map_err(ControlError::Process)?;
+    if status.seccomp.is_some_and(|mode| mode != 0) {
+        return Err(Refusal::Seccomp);
+    }
+    if status.tracerpid != 0 {
+        let traced = PauseError::Traced {
+            pid: process.pid(),
+            tracer: status.tracerpid,
+        };
+        return Err(ControlError::from(traced).into());
+    }
+    if status.state.starts_with(['T', 't']) {
+        let stopped = PauseError::Stopped { pid: process.pid() };
+        return Err(ControlError::from(stopped).into());
+    }
+    Ok(())
+}
+
+struct Run<'r> {
+    process: &'r Process,
+    prepared: &'r Prepared<'r>,
+    watchdog: &'r Watchdog,
+    interruption: &'r Interruption,
+    limits: StopLimits,
+    consent: Consent,
+    deadline: Instant,
+    stopped: Duration,
+}
+
+impl Run<'_> {
+    fn seize(&self) -> Result<Control<'_>, ControlError> {
+        Control::seize(self.process, self.watchdog, self.limits, self.consent)
+    }
+
+    fn is_late(&self) -> bool {
+        Instant::now() >= self.deadline
+    }
+
+    /// Clears what killed runs left. A request of theirs that is about to end is waited for.
+    fn clear(&mut self, leftovers: &[Leftover]) -> Result<(), Refusal> {
+        if leftovers.is_empty() {
+            return Ok(());
+        }
+        let broom = Broom {
+            process: self.process,
+            ring: self.prepared.ring,
+            libc: &self.prepared.libc,
+            watchdog: self.watchdog,
+            limits: self.limits,
+            consent: self.consent,
+        };
+        for leftover in leftovers {
+            loop {
+                match broom.clear(std::slice::from_ref(leftover)) {
+                    Ok(cleared) => {
+                        self.stopped += Duration::from_micros(cleared.stopped_us);
+                        break;
+                    }
+                    Err(refusal) if is_gone(&refusal) => break,
+                    Err(refusal @ (Refusal::EarlierRequest | Refusal::LockHeld)) => {
+                        self.wait_or(Duration::from_millis(20), refusal)?;
+                    }
+                    Err(refusal) => return Err(refusal),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits a little; gives `refusal` when the time is over, or the tool is told to end.
+    fn wait_or(&self, time: Duration, refusal: Refusal) -> Result<(), Refusal> {
+        if self.is_late() {
+            return Err(refusal);
+        }
+        match self.interruption.wait(time) {
+            Some(signal) => Err(Refusal::Interrupted { signal }),
+            None => Ok(()),
+        }
+    }
+
+    /// Queues the request, as soon as the main thread moves and every gate is open.
+    fn arm(&mut self) -> Result<Armed, Refusal> {
+        let began = Instant::now();
+        let mut nap = Duration::from_millis(1);
+        loop {
+            match look_twice(self.process) {
+                Seen::Moving => match self.arm_now() {
+                    Err(refusal) if refusal.may_pass() => {
+                        nap = (nap * 2).min(Duration::from_millis(10));
+                        self.wait_or(nap, refusal)?;
+                    }
+                    outcome => return outcome,
+                },
+                Seen::Parked {
+                    number,
+                    wait_channel,
+                } => {
+                    let waited = began.elapsed();
+                    let parked = Refusal::Parked {
+                        number,
+                        wait_channel,
+                        waited,
+                    };
+                    self.wait_or(nap, parked)?;
+                }
+                Seen::Gone => {
+                    let pid = self.process.pid();
+                    return Err(ControlError::from(PauseError::Gone { pid }).into());
+                }
+            }
+        }
+    }
+
+    fn arm_now(&mut self) -> Result<Armed, Refusal> {
+        let armed = self.prepared.arm(self.seize()?)?;
+        self.stopped += armed.stopped;
+        Ok(armed)
+    }
+
+    /// Waits for the end of the request, takes it back when that does not come, and clears away.
+    fn finish(&mut self, armed: &Armed) -> Result<Ran, InjectError> {
+        let began = Instant::now();
+        let snapshot = self.wait_for_end(armed, began)?;
+        let latency = began.elapsed();
+        let result = read_result(self.process, armed, &snapshot, self.prepared.max_result);
+        self.give_back(armed);
+        let (status, value) = result?;
+        Ok(Ran {
+            status,
+            value,
+            route: self.prepared.route,
+            latency_us: latency.as_micros() as u64,
+            stopped_us: self.stopped.as_micros() as u64,
+            gil_held_us: snapshot.ran_us,
+        })
+    }
+
+    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
+        let mut nap = Duration::from_micros(100);
+        loop {
+            let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
+            if snapshot.state.has_ended() {
+                return Ok(snapshot);
+            }
+            if snapshot.phase == 2 && snapshot.queued != 0 {
+                return Err(self.not_queued(armed));
+            }
+            let signal = self.interruption.wait(nap);
+            if signal.is_some() || self.is_late() {
+                return self.take_back(armed, began, signal);
+            }
+            nap = (nap * 5 / 4).min(MAX_NAP);
+        }
+    }
+
+    fn lost(&self, error: &ReadError) -> InjectError {
+        match error {
+            _ if !self.process.is_same() => InjectError::Gone,
+            ReadError::Gone { .. } => InjectError::Gone,
+            error => InjectError::NotWithdrawn(ControlError::Read(error.clone())),
+        }
+    }
+
+    /// `Py_AddPendingCall` refused: the queue is full (to 3.7 also: its lock was held).
+    fn not_queued(&mut self, armed: &Armed) -> InjectError {
+        for _ in 0..100 {
+            let Ok(control) = self.seize() else { break };
+            if is_in_use(&control, armed.scratch) == Ok(false) {
+                // A page that cannot be given back is found by a later run.
+                let _ = armed.scratch.give_back(&control, &self.prepared.libc);
+                break;
+            }
+            self.stopped += control.resume();
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        Refusal::QueueFull.into()
+    }
+
+    /// Time is over, or the tool is told to end: takes the request back, or sees that it began.
+    fn take_back(
+        &mut self,
+        armed: &Armed,
+        began: Instant,
+        signal: Option<i32>,
+    ) -> Result<Snapshot, InjectError> {
+        let patience = Instant::now() + Duration::from_secs(1);
+        loop {
+            let waited = began.elapsed();
+            match self.try_to_take_back(armed) {
+                Ok(Withdrawal::TakenBack | Withdrawal::Cancelled | Withdrawal::Unqueued) => {
+                    return Err(signal.map_or(InjectError::Withdrawn { waited }, |signal| {
+                        InjectError::Interrupted { signal }
+                    }));
+                }
+                Ok(Withdrawal::Ended) => {
+                    let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
+                    if snapshot.state == State::Cancelled {
+                        return Err(InjectError::Withdrawn { waited });
+                    }
+                    return Ok(snapshot);
+                }
+                Ok(Withdrawal::Running) => return Err(InjectError::Unfinished { waited }),
+                Ok(Withdrawal::Busy) | Err(_) if Instant::now() < patience => {
+                    std::thread::sleep(Duration::from_millis(5));
+                }
+                Ok(Withdrawal::Busy) => return Err(InjectError::Unfinished { waited }),
+                Err(ControlError::Pause(PauseError::Gone { .. })) => return Err(InjectError::Gone),
+                Err(error) => return Err(InjectError::NotWithdrawn(error)),
+            }
+        }
+    }
+
+    fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
+        let control = self.seize()?;
+        let ring = self.prepared.ring.as_ref();
+        let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
+        self.stopped += control.resume();
+        outcome
+    }
+
+    /// Unmaps what the thunk has left. What cannot be given back now is found by a later run.
+    fn give_back(&mut self, armed: &Armed) {
+        for _ in 0..20 {
+            let Ok(control) = self.seize() else { return };
+            let given = armed.scratch.give_back_data(&control, &self.prepared.libc);
+            self.stopped += control.resume();
+            if given.is_ok() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}

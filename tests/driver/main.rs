@@ -1,0 +1,75 @@
+//! Runs a line of Python in a process through the library, as the commands do. For the tests,
+//! which kill and stop it at every step.
+//!
+//! `driver PID SOURCE [LIMIT_MS [TIMES [MAX_RESULT]]]` prints one line a run and exits with the
+//! kind of the error that ended it.
+
+use pyunload::control::consent::Consent;
+use pyunload::inject::{self, InjectError, Kind, Request};
+use pyunload::pyobject::identify;
+use pyunload::target::process::Process;
+use pyunload::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if arguments
+        .first()
+        .is_some_and(|first| first == WATCHDOG_ARGUMENT)
+    {
+        return watchdog_main(&arguments[1..]);
+    }
+    let text: Vec<String> = arguments
+        .into_iter()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    match drive(&text) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let kind = error.downcast_ref::<InjectError>().map(InjectError::kind);
+            println!("error: {error}");
+            ExitCode::from(match kind {
+                Some(Kind::Refused) => 6,
+                Some(Kind::Withdrawn) => 7,
+                Some(Kind::Gone) => 8,
+                Some(Kind::Started) => 10,
+                None => 2,
+            })
+        }
+    }
+}
+
+fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    let number = |index: usize, default: u64| {
+        arguments
+            .get(index)
+            .map_or(Ok(default), |text| text.parse::<u64>())
+    };
+    let pid = i32::try_from(number(0, 0)?)?;
+    let source = arguments.get(1).ok_or("no source")?;
+    let request = Request {
+        source,
+        limit: Duration::from_millis(number(2, 10_000)?),
+        max_stop: Duration::from_millis(1000),
+        max_result: usize::try_from(number(4, 4096)?)?,
+    };
+    let process = Process::open(pid)?;
+    let located = identify::find(&process)?;
+    let symbols = |name: &str| Some(located.image.find_symbol(&process, name)?.address);
+    for _ in 0..number(3, 1)? {
+        let consent = Consent::given_by_user();
+        let ran = inject::run_main(&process, &located.python, &symbols, request, consent)?;
+        println!(
+            "{:?} {} {} latency {} us, stopped {} us, GIL held {} us",
+            ran.status,
+            String::from_utf8_lossy(&ran.value),
+            ran.route.name(),
+            ran.latency_us,
+            ran.stopped_us,
+            ran.gil_held_us,
+        );
+    }
+    Ok(())
+}
