@@ -69,7 +69,10 @@ impl Notes {
 
     /// A recording of everything noted, with room for it and nothing in it yet.
     pub fn recording(&self) -> Recording {
-        let gap: u64 = std::env::var("GAP").ok().and_then(|g| g.parse().ok()).unwrap_or(0);
+        let gap: u64 = std::env::var("GAP")
+            .ok()
+            .and_then(|g| g.parse().ok())
+            .unwrap_or(0);
         let mut ranges: Vec<(u64, u64)> = Vec::new();
         for &(first, last) in self.0.values() {
             match ranges.last_mut() {
@@ -77,7 +80,11 @@ impl Notes {
                 _ => ranges.push((first, last)),
             }
         }
-        eprintln!("{} spans, {} bytes", ranges.len(), ranges.iter().map(|r| r.1-r.0).sum::<u64>());
+        eprintln!(
+            "{} spans, {} bytes",
+            ranges.len(),
+            ranges.iter().map(|r| r.1 - r.0).sum::<u64>()
+        );
         // Not zero: room that was never written would only be made when it is filled.
         let span = |(first, last): (u64, u64)| Span {
             start: first,
