@@ -169,7 +169,7 @@ impl Header {
             length: word_in(bytes, 32)?,
         };
         let fits = header.length >= 3 * PAGE
-            && header.length % PAGE == 0
+            && header.length.is_multiple_of(PAGE)
             && header.length <= ours().len()
             && header.scratch().header() == at;
         (valid && fits).then_some(header)
