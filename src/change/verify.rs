@@ -4,8 +4,8 @@
 //! Everything else happens afterwards, on the copy. A stop can fall into the middle of a change of
 //! the lists or of a collection: then it is done over, a few times.
 
-use crate::change::outcome::is_owned;
 use crate::change::answer::Done;
+use crate::change::outcome::is_owned;
 use crate::cpython::python::{Interpreter, Python};
 use crate::heap::remains::{Current, Remains, Sought, find_remains};
 use crate::heap::walk::{Walk, WalkError, walk};
@@ -130,8 +130,8 @@ fn verify_repeatedly<T>(
     let watchdog = Watchdog::start()?;
     let mut attempt = 1;
     loop {
-        let result = copy_stopped(process, &watchdog, limits, stopped)
-            .and_then(|copy| examine(&copy));
+        let result =
+            copy_stopped(process, &watchdog, limits, stopped).and_then(|copy| examine(&copy));
         match result {
             Err(error) if error.may_pass() && attempt < ATTEMPTS => thread::sleep(BETWEEN),
             result => return result,

@@ -186,7 +186,6 @@ impl Header {
             length: self.length,
         }
     }
-
 }
 
 /// What a run that was killed left in the target.
@@ -268,9 +267,7 @@ fn find_free(maps: &Maps, length: u64) -> Option<Address> {
         }
         start = mapping.range.end.offset(PAGE);
     }
-    ours()
-        .contains_span(start, length + PAGE)
-        .then_some(start)
+    ours().contains_span(start, length + PAGE).then_some(start)
 }
 
 fn is_zero(memory: &(impl ReadMemory + ?Sized), range: AddressRange) -> Result<bool, ReadError> {
