@@ -14,7 +14,7 @@ use crate::elf::image::Image;
 use crate::pyobject::dict;
 use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
-use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
 
 /// A CPython and the image that holds its runtime.
@@ -66,8 +66,11 @@ fn settled(
         let before = process.execution()?;
         let answer = look(&process.maps()?);
         let is_same = process.execution()? == before;
-        if tries == TRIES || (is_same && !may_pass(&answer)) {
+        if is_same && (tries == TRIES || !may_pass(&answer)) {
             return answer;
+        }
+        if tries == TRIES {
+            return Err(LocateError::Moving { pid: process.pid() });
         }
         tries += 1;
     }
@@ -224,12 +227,15 @@ fn confirm(
 ) -> Result<Python, LocateError> {
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
     for candidate in candidates {
-        let phase = phase_of(process, image, &candidate)?;
         let layout = &candidate.row.layout;
         let interpreters = read_interpreters(process, layout, candidate.head);
         let Some(main) = interpreters.first() else {
             continue;
         };
+        let mut phase = phase_of(process, image, &candidate)?;
+        if phase == Phase::Running && is_emptied(process, layout, main.sysdict) {
+            phase = Phase::Ending;
+        }
         let fits = |version: &Version| version.minor_pair() == layout.python;
         let hexversion = hexversion(process, layout, main.sysdict);
         if phase == Phase::Starting || (phase == Phase::Ending && hexversion.is_none()) {
@@ -285,6 +291,18 @@ fn python_from(
         finalizing: phase == Phase::Ending,
         interpreters,
     }
+}
+
+/// Whether `sys.path` is None, the first thing that 2.7 does to its modules when it ends
+/// (`PyImport_Cleanup` of `Python/import.c`); it has no other sign that could be found.
+fn is_emptied(memory: &(impl ReadMemory + ?Sized), layout: &Layout, sysdict: Address) -> bool {
+    let class = || {
+        let path = dict::find(memory, layout, sysdict, "path").ok()??;
+        let class = layout.header.class.read(memory, path).ok()?;
+        let name = layout.class.name.read(memory, class).ok()?;
+        memory.read_c_string_at(name, 9).ok()
+    };
+    layout.python.0 == 2 && class().as_deref() == Some(b"NoneType")
 }
 
 /// `sys.hexversion` as memory has it.

@@ -14,6 +14,7 @@ use std::cell::OnceCell;
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 /// The kernel's limit of pieces a call (`UIO_MAXIOV`).
 const PIECES_A_CALL: usize = 1024;
@@ -65,6 +66,10 @@ impl ProcessError {
             ProcError::NotFound(_) => ProcessError::NotFound { pid },
             ProcError::PermissionDenied(_) => ProcessError::Denied { pid },
             ProcError::Io(ref io, _) if io.raw_os_error() == Some(Errno::ESRCH as i32) => {
+                ProcessError::NotFound { pid }
+            }
+            // What is read while the process ends may be cut short.
+            ProcError::Incomplete(_) if !Path::new(&format!("/proc/{pid}")).exists() => {
                 ProcessError::NotFound { pid }
             }
             other => ProcessError::Unreadable {

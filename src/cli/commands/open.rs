@@ -133,6 +133,11 @@ fn located_failure(pid: i32, error: LocateError) -> Failure {
             "two_pythons",
             "this cannot be told apart safely: end one of the two",
         ),
+        LocateError::Moving { .. } => (
+            Exit::Changed,
+            "moving",
+            "try again when it runs one program; its parent may be restarting it for ever",
+        ),
         LocateError::UnknownVersion(_) => (
             Exit::NotPython,
             "unknown_version",
