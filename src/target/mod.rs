@@ -14,6 +14,7 @@ pub mod process;
 mod raw;
 pub mod registers_x86_64;
 pub mod rehearsal;
+pub mod shared_read;
 pub mod signals;
 pub mod steps;
 pub mod threads;

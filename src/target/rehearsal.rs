@@ -69,30 +69,14 @@ impl Notes {
 
     /// A recording of everything noted, with room for it and nothing in it yet.
     pub fn recording(&self) -> Recording {
-        let gap: u64 = std::env::var("GAP")
-            .ok()
-            .and_then(|g| g.parse().ok())
-            .unwrap_or(0);
-        let mut ranges: Vec<(u64, u64)> = Vec::new();
-        for &(first, last) in self.0.values() {
-            match ranges.last_mut() {
-                Some((_, end)) if first - *end <= gap => *end = last,
-                _ => ranges.push((first, last)),
-            }
-        }
-        eprintln!(
-            "{} spans, {} bytes",
-            ranges.len(),
-            ranges.iter().map(|r| r.1 - r.0).sum::<u64>()
-        );
         // Not zero: room that was never written would only be made when it is filled.
-        let span = |(first, last): (u64, u64)| Span {
+        let span = |&(first, last): &(u64, u64)| Span {
             start: first,
             bytes: vec![0xff; (last - first) as usize],
             mapped: false,
         };
         Recording {
-            spans: ranges.into_iter().map(span).collect(),
+            spans: self.0.values().map(span).collect(),
             missed: RefCell::default(),
         }
     }
@@ -129,17 +113,20 @@ impl<M: ReadMemory> ReadMemory for Rehearsal<M> {
 }
 
 impl Recording {
-    /// Fills it from memory that stands still.
+    /// Has it filled from memory that stands still, by whoever reads the pieces.
     ///
     /// # Errors
-    /// As [`ReadMemory::read_batch`].
-    pub fn fill(&mut self, memory: &impl ReadMemory) -> Result<(), ReadError> {
+    /// Those of the reader.
+    pub fn fill<E>(
+        &mut self,
+        read: impl FnOnce(&mut [Piece<'_>]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut pieces: Vec<Piece<'_>> = self
             .spans
             .iter_mut()
             .map(|span| Piece::new(Address::new(span.start), &mut span.bytes))
             .collect();
-        memory.read_batch(&mut pieces)?;
+        read(&mut pieces)?;
         let mapped: Vec<bool> = pieces.iter().map(|piece| piece.complete).collect();
         for (span, mapped) in self.spans.iter_mut().zip(mapped) {
             span.mapped = mapped;
@@ -207,7 +194,7 @@ mod tests {
     fn a_recording_keeps_what_was_noted_as_it_was_then() {
         let mut memory = FakeMemory::new().with(0x1ff0, &[7; 0x20]);
         let mut recording = rehearsed(&memory, &[(0x1ff8, 16)]).recording();
-        assert_eq!(recording.fill(&memory), Ok(()));
+        assert_eq!(recording.fill(|pieces| memory.read_batch(pieces)), Ok(()));
         memory.put(0x1ff8, &[9; 16]);
         let bytes = recording.read_bytes_at(Address::new(0x1ff8), 16);
         assert_eq!(bytes, Ok(vec![7; 16]));
@@ -219,11 +206,11 @@ mod tests {
         let memory = FakeMemory::new().with(0x1000, &[7; 64]);
         let mut notes = rehearsed(&memory, &[(0x1000, 8)]);
         let mut recording = notes.recording();
-        assert_eq!(recording.fill(&memory), Ok(()));
+        assert_eq!(recording.fill(|pieces| memory.read_batch(pieces)), Ok(()));
         assert!(recording.read_bytes_at(Address::new(0x1000), 32).is_err());
         notes.add(&recording.missed());
         let mut recording = notes.recording();
-        assert_eq!(recording.fill(&memory), Ok(()));
+        assert_eq!(recording.fill(|pieces| memory.read_batch(pieces)), Ok(()));
         let bytes = recording.read_bytes_at(Address::new(0x1000), 32);
         assert_eq!(bytes, Ok(vec![7; 32]));
         assert!(recording.missed().is_empty());
@@ -233,7 +220,7 @@ mod tests {
     fn memory_that_is_not_mapped_is_not_missed() {
         let memory = FakeMemory::new();
         let mut recording = rehearsed(&memory, &[(0x5000, 8)]).recording();
-        assert_eq!(recording.fill(&memory), Ok(()));
+        assert_eq!(recording.fill(|pieces| memory.read_batch(pieces)), Ok(()));
         assert!(recording.read_bytes_at(Address::new(0x5000), 8).is_err());
         assert!(recording.missed().is_empty());
     }

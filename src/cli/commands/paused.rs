@@ -8,8 +8,12 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::modules::inventory::{Inventory, inventory_of_still};
 use crate::target::access::{Denial, Evidence, denial_of_change};
+use crate::target::memory::{Piece, ReadMemory};
 use crate::target::pause::{PauseError, Paused, StopLimits};
+use crate::target::process::Process;
 use crate::target::rehearsal::{Notes, Rehearsal};
+use crate::target::shared_read::SharedRead;
+use crate::target::signals::SignalsBlocked;
 use crate::target::watchdog::Watchdog;
 use std::time::Duration;
 
@@ -42,7 +46,7 @@ pub fn inventory(
     let mut notes = rehearse(opened, interpreter);
     for _ in 0..ROUNDS {
         let mut recording = notes.recording();
-        stop.during(&mut held, |paused| recording.fill(paused))?;
+        recording.fill(|pieces| stop.read(&mut held, pieces))?;
         let inventory = inventory_of_still(&recording, python, interpreter);
         let missed = recording.missed();
         if missed.is_empty() {
@@ -64,6 +68,15 @@ fn rehearse(opened: &Opened, interpreter: &Interpreter) -> Notes {
     rehearsal.notes()
 }
 
+/// Lets the helper go however the stop ends.
+struct EndOnDrop<'s, 'p, 'b>(&'s SharedRead<'p, 'b>);
+
+impl Drop for EndOnDrop<'_, '_, '_> {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
 /// How the process is stopped.
 struct Stop<'s> {
     opened: &'s Opened,
@@ -72,6 +85,34 @@ struct Stop<'s> {
 }
 
 impl Stop<'_> {
+    /// Reads the pieces while the process stands still; with a second thread where there is a
+    /// second processor.
+    fn read(&self, held: &mut Duration, pieces: &mut [Piece<'_>]) -> Result<(), Failure> {
+        let Some(helper) = self.helper() else {
+            return self.during(held, |paused| paused.read_batch(pieces));
+        };
+        let shared = SharedRead::new(pieces);
+        std::thread::scope(|scope| {
+            let _end = EndOnDrop(&shared);
+            scope.spawn(|| {
+                let helper = helper;
+                // Whoever wants to end us must not do it while the process stands still.
+                let _blocked = SignalsBlocked::new();
+                shared.help(&helper);
+            });
+            self.during(held, |paused| shared.read(paused))
+        })
+    }
+
+    /// The same process for another thread.
+    fn helper(&self) -> Option<Process> {
+        let process = &self.opened.process;
+        let processors = std::thread::available_parallelism().ok()?;
+        let helper = Process::open(process.pid()).ok()?;
+        let is_same = helper.start_ticks() == process.start_ticks();
+        (processors.get() > 1 && is_same).then_some(helper)
+    }
+
     /// Does something while the process stands still; adds to `held` how long it did.
     fn during<T, E: Into<Failure>>(
         &self,
