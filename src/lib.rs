@@ -17,6 +17,7 @@
 //! ```
 
 pub mod address;
+pub mod change;
 pub mod cli;
 pub mod control;
 pub mod cpython;

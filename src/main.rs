@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    pyunload::cli::start::run(std::env::args_os()).into()
+    pyunload::cli::start::run(std::env::args_os())
 }

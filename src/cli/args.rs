@@ -37,6 +37,8 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Take modules out of a running process at a safe point, and prove that they are gone
+    Unload(UnloadArgs),
     /// Print the JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Start a small Python program and show everything on it
@@ -121,6 +123,37 @@ pub struct ModulesArgs {
     pub timings: bool,
 }
 
+/// `unload`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+A name stands for the module and everything below it: pkg and pkg.sub, never pkg2. The plan is shown
+first. The exit code is 1 when something of the modules is still alive afterwards, or when it could
+not be proven that nothing is.
+
+Examples:
+  pyunload unload 4242 shop.legacy --dry-run
+  pyunload unload 4242 shop.legacy --yes --json")]
+pub struct UnloadArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// The packages or modules
+    #[arg(value_name = "NAME", required = true)]
+    pub names: Vec<String>,
+    /// Go ahead without asking; required where there is no terminal
+    #[arg(long)]
+    pub yes: bool,
+    /// Show the plan and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    /// How long to wait for a moment at which it is safe, in seconds; then it is withdrawn
+    #[arg(long, visible_alias = "timeout", value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
+    pub limit: f64,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub max_stop: u64,
+}
+
 /// `schema`.
 #[derive(Debug, Clone, PartialEq, Args)]
 pub struct SchemaArgs {
@@ -141,6 +174,8 @@ pub enum SchemaOf {
     Modules,
     /// The Python processes.
     Ps,
+    /// What became of modules that were unloaded.
+    Unload,
 }
 
 /// `demo`.
@@ -174,11 +209,22 @@ pub enum LineCommand {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Take modules out of the process at a safe point, and prove that they are gone
+    Unload(UnloadArgs),
     /// Show the summary of the process again
     Summary,
     /// End the session; the process runs on
     #[command(visible_alias = "exit")]
     Quit,
+}
+
+/// A time limit as an argument.
+fn seconds(text: &str) -> Result<f64, String> {
+    const LONGEST: f64 = 86_400.0;
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= LONGEST => Ok(seconds),
+        _ => Err("not a number of seconds above 0, and at most a day".to_owned()),
+    }
 }
 
 /// A pid as an argument.

@@ -2,13 +2,17 @@
 
 use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope};
 use super::commands::discover::{Chosen, choose, split_words};
-use super::commands::{demo, doctor as doctor_command, modules as modules_command, ps, schema};
+use super::commands::{
+    demo, doctor as doctor_command, modules as modules_command, ps, schema,
+    unload as unload_command,
+};
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session;
 use super::timings::Timings;
 use crate::render::Answer;
 use crate::report::Doctor;
+use std::time::Duration;
 
 /// Runs a command and says how it ended.
 pub fn run(cli: &Cli, out: &mut Output) -> Exit {
@@ -17,6 +21,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Ps => out.result(Ok(ps::run()), None),
         Command::Doctor(args) => doctor(args, out, None),
         Command::Modules(args) => modules(args, out, None),
+        Command::Unload(args) => unload_command::run(args, out, None),
         Command::Schema(args) => {
             out.document(&schema::run(args.command), None);
             Exit::Done
@@ -34,6 +39,7 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
     let wanted = modules_command::Wanted {
         patterns,
         interpreter: args.interpreter,
+        stop: args.pause.then(|| Duration::from_millis(args.max_stop)),
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();

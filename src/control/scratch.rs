@@ -1,9 +1,10 @@
 //! Memory borrowed from the target: mapped for us, written by us, given back.
 //!
 //! Three parts: one page of code, the data, and one page with a [`Header`] that says whose it is.
-//! The header page is made read-only: a program has hardly any anonymous read-only memory, so a
-//! later run finds what a killed one left behind without searching the heap. Nothing is ever
-//! writable and executable at once.
+//! It lies in [`ours`], a range of addresses far from where the kernel or an allocator puts
+//! anything, so that it never grows together with a mapping of the target, and a later run finds
+//! what a killed one left without searching the heap. Nothing is ever writable and executable at
+//! once.
 
 use crate::address::{Address, AddressRange};
 use crate::control::control::Control;
@@ -11,11 +12,10 @@ use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::syscall_x86_64::Syscall;
 use crate::target::maps::{Mapping, Maps};
-use crate::target::memory::{ReadMemory, ReadMemoryExt, word_in};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
 
 /// Size of a page.
 pub const PAGE: u64 = 4096;
-const PROT_READ: u64 = 1;
 const PROT_READ_EXECUTE: u64 = 5;
 
 /// Where the parts of a scratch mapping are.
@@ -33,7 +33,13 @@ impl Scratch {
     /// As [`Control::call`].
     pub fn borrow(control: &Control<'_>, libc: &Libc, data: usize) -> Result<Self, ControlError> {
         let length = (data as u64).next_multiple_of(PAGE) + 2 * PAGE;
-        let start = Address::new(control.call(libc, Syscall::map_memory(length))?);
+        let start = find_free(control.maps(), length).ok_or(ControlError::NoPlace)?;
+        let mapped = Address::new(control.call(libc, Syscall::map_memory(start, length))?);
+        if mapped != start {
+            // A kernel before 4.17 takes the address for a wish.
+            control.call(libc, Syscall::unmap(mapped, length))?;
+            return Err(ControlError::NoPlace);
+        }
         Ok(Scratch { start, length })
     }
 
@@ -63,7 +69,7 @@ impl Scratch {
         self.start.offset(self.length - PAGE)
     }
 
-    /// Writes code, data and header, then makes the code executable and the header read-only.
+    /// Writes header, data and code, then makes the code executable.
     ///
     /// # Errors
     /// As [`Control::call`] and [`Control::write`]; a target that may not have new executable
@@ -82,7 +88,6 @@ impl Scratch {
             length: self.length,
         };
         control.write(self.header(), &header.to_bytes())?;
-        control.call(libc, Syscall::protect(self.header(), PAGE, PROT_READ))?;
         control.write(self.data(), data)?;
         control.write(self.code(), code)?;
         control.call(libc, Syscall::protect(self.code(), PAGE, PROT_READ_EXECUTE))?;
@@ -165,8 +170,13 @@ impl Header {
         };
         let fits = header.length >= 3 * PAGE
             && header.length % PAGE == 0
+            && header.length <= ours().len()
             && header.scratch().header() == at;
         (valid && fits).then_some(header)
+    }
+
+    fn read(memory: &(impl ReadMemory + ?Sized), at: Address) -> Option<Self> {
+        Header::parse(&memory.read_bytes_at(at, Self::SIZE).ok()?, at)
     }
 
     /// The mapping it stands in.
@@ -176,42 +186,93 @@ impl Header {
             length: self.length,
         }
     }
+}
 
-    /// Every header in a target. Looked for in its anonymous read-only memory, where they end up,
-    /// and in its smaller writable mappings, where a run that was killed while it made the
-    /// mapping may have left one.
-    pub fn find_all(memory: &(impl ReadMemory + ?Sized), maps: &Maps) -> Vec<Header> {
-        let pages: Vec<Address> = pages_of(maps, |mapping| !mapping.write, u64::MAX)
-            .chain(pages_of(maps, |mapping| mapping.write, 1024))
-            .collect();
-        let Ok(blocks) = memory.read_blocks(&pages, Self::SIZE) else {
-            return Vec::new();
-        };
-        pages
-            .iter()
-            .zip(blocks)
-            .filter_map(|(&at, bytes)| Header::parse(&bytes?, at))
-            .collect()
+/// What a run that was killed left in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Leftover {
+    /// A mapping with its header.
+    Marked(Header),
+    /// A mapping killed before anything was written to it: all zero.
+    Bare(Scratch),
+}
+
+impl Leftover {
+    /// Everything of ours in a target.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`].
+    pub fn find_all(
+        memory: &(impl ReadMemory + ?Sized),
+        maps: &Maps,
+    ) -> Result<Vec<Leftover>, ReadError> {
+        let mut found: Vec<Leftover> = Vec::new();
+        for mapping in maps.iter().filter(|mapping| is_ours(mapping)) {
+            let pages = mapping.range.len() / PAGE;
+            let at = |page| mapping.range.start.offset(page * PAGE);
+            for header in (0..pages).filter_map(|page| Header::read(memory, at(page))) {
+                found.push(Leftover::Marked(header));
+            }
+        }
+        for mapping in maps.iter().filter(|mapping| is_ours(mapping)) {
+            let marked = found.iter().any(|leftover| leftover.covers(mapping));
+            if !marked && mapping.write && is_zero(memory, mapping.range)? {
+                found.push(Leftover::Bare(Scratch {
+                    start: mapping.range.start,
+                    length: mapping.range.len(),
+                }));
+            }
+        }
+        Ok(found)
+    }
+
+    /// The mapping.
+    pub fn scratch(&self) -> Scratch {
+        match self {
+            Leftover::Marked(header) => header.scratch(),
+            Leftover::Bare(scratch) => *scratch,
+        }
+    }
+
+    fn covers(&self, mapping: &Mapping) -> bool {
+        let Scratch { start, length } = self.scratch();
+        let all = AddressRange::new(start, start.offset(length));
+        all.contains(mapping.range.start)
     }
 }
 
-/// The pages of anonymous mappings that no program text is in, of those with up to `limit` pages.
-fn pages_of(
-    maps: &Maps,
-    wanted: impl Fn(&Mapping) -> bool,
-    limit: u64,
-) -> impl Iterator<Item = Address> {
-    /// Of each kind no more pages than this are looked at.
-    const MAX_PAGES: usize = 8192;
-    maps.iter()
-        .filter(move |mapping| {
-            let anonymous = mapping.file.is_none() && mapping.special.is_none();
-            anonymous && mapping.read && !mapping.execute && wanted(mapping)
-        })
-        .map(|mapping| (mapping.range.start, mapping.range.len() / PAGE))
-        .filter(move |&(_, pages)| pages <= limit)
-        .flat_map(|(start, pages)| (0..pages).map(move |page| start.offset(page * PAGE)))
-        .take(MAX_PAGES)
+/// Addresses that only this tool asks for: far below where the kernel maps libraries and stacks,
+/// far above where it maps executables and their heaps.
+fn ours() -> AddressRange {
+    const START: u64 = 0x6f70_7975_0000;
+    const LENGTH: u64 = 64 << 20;
+    AddressRange::new(Address::new(START), Address::new(START + LENGTH))
+}
+
+fn is_ours(mapping: &Mapping) -> bool {
+    let anonymous = mapping.file.is_none() && mapping.special.is_none();
+    anonymous && mapping.read && ours().contains_span(mapping.range.start, mapping.range.len())
+}
+
+/// The first room in our range, with an unmapped page before and behind it.
+fn find_free(maps: &Maps, length: u64) -> Option<Address> {
+    let mut start = ours().start.offset(PAGE);
+    for mapping in maps.iter() {
+        let needed = AddressRange::new(start.before(PAGE), start.offset(length + PAGE));
+        if mapping.range.end <= needed.start {
+            continue;
+        }
+        if mapping.range.start >= needed.end {
+            break;
+        }
+        start = mapping.range.end.offset(PAGE);
+    }
+    ours().contains_span(start, length + PAGE).then_some(start)
+}
+
+fn is_zero(memory: &(impl ReadMemory + ?Sized), range: AddressRange) -> Result<bool, ReadError> {
+    let bytes = memory.read_bytes_at(range.start, range.len() as usize)?;
+    Ok(bytes.iter().all(|&byte| byte == 0))
 }
 
 /// FNV-1a.
@@ -254,5 +315,44 @@ mod tests {
             bytes[index] ^= 4;
             assert_eq!(Header::parse(&bytes, at), None, "byte {index}");
         }
+    }
+
+    fn anonymous(start: Address, end: Address) -> Mapping {
+        Mapping {
+            range: AddressRange::new(start, end),
+            read: true,
+            write: true,
+            execute: false,
+            file_offset: 0,
+            file: None,
+            special: None,
+        }
+    }
+
+    #[test]
+    fn room_is_found_behind_what_is_there_with_a_gap() {
+        let first = find_free(&Maps::default(), 3 * PAGE).expect("an empty range");
+        assert_eq!(first, ours().start.offset(PAGE));
+        let taken = anonymous(first, first.offset(2 * PAGE));
+        let second = find_free(&Maps::new(vec![taken]), 3 * PAGE);
+        assert_eq!(second, Some(first.offset(3 * PAGE)));
+        let all = anonymous(ours().start, ours().end);
+        assert_eq!(find_free(&Maps::new(vec![all]), PAGE), None);
+    }
+
+    #[test]
+    fn a_mapping_without_a_header_is_a_leftover_only_when_it_is_zero_and_ours() {
+        let start = ours().start.offset(PAGE);
+        let maps = Maps::new(vec![anonymous(start, start.offset(PAGE))]);
+        let find = |bytes: &[u8]| {
+            let memory = crate::target::fake::FakeMemory::new().with(start.value(), bytes);
+            Leftover::find_all(&memory, &maps)
+        };
+        let bare = Leftover::Bare(Scratch::at(start, PAGE));
+        assert_eq!(find(&[0; 4096]), Ok(vec![bare]));
+        assert_eq!(find(&[1; 4096]), Ok(vec![]));
+        let elsewhere = Maps::new(vec![anonymous(Address::new(0x1000), Address::new(0x2000))]);
+        let memory = crate::target::fake::FakeMemory::new().with(0x1000, &[0; 4096]);
+        assert_eq!(Leftover::find_all(&memory, &elsewhere), Ok(vec![]));
     }
 }

@@ -41,15 +41,16 @@ impl Syscall {
     const MPROTECT: u64 = 10;
     const MUNMAP: u64 = 11;
 
-    /// Private anonymous memory, readable and writable.
-    pub(super) fn map_memory(length: u64) -> Self {
+    /// Private anonymous memory, readable and writable, there and nowhere else.
+    pub(super) fn map_memory(at: Address, length: u64) -> Self {
         const READ_WRITE: u64 = 3;
-        const PRIVATE_ANONYMOUS: u64 = 0x22;
+        /// `MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE`.
+        const FLAGS: u64 = 0x10_0022;
         let no_file = u64::MAX;
         Syscall {
             name: "mmap",
             number: Self::MMAP,
-            arguments: [0, length, READ_WRITE, PRIVATE_ANONYMOUS, no_file, 0],
+            arguments: [at.value(), length, READ_WRITE, FLAGS, no_file, 0],
         }
     }
 

@@ -6,6 +6,7 @@ pub mod home;
 pub mod interpreters;
 pub mod layout;
 pub mod locate;
+mod pending_queue;
 pub mod phase;
 pub mod python;
 pub mod scan;

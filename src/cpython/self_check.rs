@@ -5,7 +5,8 @@
 //! the collector's lists, which distributions move, is taken from memory rather than trusted.
 
 use crate::address::Address;
-use crate::cpython::layout::{Field, GcForm, Layout, PendingForm, Place, at};
+use crate::cpython::layout::{Field, GcForm, Layout, Place, at};
+use crate::cpython::pending_queue::{find_queue, is_queue};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use std::fmt;
 
@@ -78,8 +79,8 @@ impl fmt::Display for Detail {
 }
 
 /// Checks a table against an interpreter in memory, and returns it with the place of the
-/// collector's lists corrected, and with the queue of pending calls unproven where memory does not
-/// look like one.
+/// collector's lists corrected. The queue of pending calls becomes unproven where memory does not
+/// look like one; in a build that no row describes it is searched for, and proven when found.
 ///
 /// `runtime` is `_PyRuntime` where there is one and it was found. Without it, what lies inside the
 /// runtime is left unchecked, and a queue of pending calls there is unproven.
@@ -103,7 +104,7 @@ pub fn self_check<M: ReadMemory + ?Sized>(
     checks.types_describe_themselves()?;
     let mut layout = table.clone();
     layout.collector.generations = checks.generations()?;
-    layout.pending_proven = table.pending_proven && checks.pending_looks_right();
+    (layout.pending.place, layout.pending_proven) = checks.pending();
     Ok(layout)
 }
 
@@ -245,49 +246,23 @@ impl<M: ReadMemory + ?Sized> Checks<'_, M> {
         }
     }
 
-    /// Whether memory looks like a queue of pending calls where the table has one.
-    fn pending_looks_right(&self) -> bool {
-        match self.layout.pending.place {
-            Place::Static => true,
-            place => self
-                .place(place)
-                .is_some_and(|queue| (0..TRIES).any(|_| self.is_queue(queue) == Some(true))),
-        }
-    }
-
-    fn is_queue(&self, queue: Address) -> Option<bool> {
+    /// Where the queue of pending calls is, and whether that is proven: a row's place by what is
+    /// there, any other by a search.
+    fn pending(&self) -> (Place, bool) {
         let pending = &self.layout.pending;
-        let slots: i32 = match pending.form {
-            PendingForm::Indexed => 32,
-            PendingForm::Counted => 300,
-        };
-        let first = pending.first.read(self.memory, queue).ok()?;
-        let last = pending.last.read(self.memory, queue).ok()?;
-        let calls_to_do = pending.calls_to_do.read(self.memory, queue).ok()?;
-        let in_ring = (0..slots).contains(&first) && (0..slots).contains(&last);
-        Some(
-            in_ring
-                && match pending.form {
-                    PendingForm::Indexed => {
-                        let lock = pending.lock.read(self.memory, queue).ok()?;
-                        (0..=1).contains(&calls_to_do) && lock.may_be_object()
-                    }
-                    PendingForm::Counted => {
-                        let [max, maxloop] = self.limits(queue)?;
-                        let length = (last - first).rem_euclid(slots);
-                        max == 32 && maxloop == 0 && length == calls_to_do
-                    }
-                },
-        )
-    }
-
-    /// `max` and `maxloop`, which follow the count: 32 and 0 in the queue of the main thread
-    /// (`MAXPENDINGCALLS_MAIN`, `MAXPENDINGCALLSLOOP_MAIN`, `Include/internal/pycore_ceval_state.h`).
-    fn limits(&self, queue: Address) -> Option<[i32; 2]> {
-        let behind = self.layout.pending.calls_to_do.of(queue).offset(4);
-        let max = self.memory.read_at(behind).ok()?;
-        let maxloop = self.memory.read_at(behind.offset(4)).ok()?;
-        Some([max, maxloop])
+        if self.layout.pending_proven {
+            let looks_right = match (pending.place, self.place(pending.place)) {
+                (Place::Static, _) => true,
+                (_, None) => false,
+                (_, Some(queue)) => (0..TRIES).any(|_| is_queue(self.memory, pending, queue)),
+            };
+            return (pending.place, looks_right);
+        }
+        let search = |runtime| find_queue(self.memory, self.layout, runtime, self.interpreter);
+        match self.runtime.and_then(search) {
+            Some(place) => (place, true),
+            None => (pending.place, false),
+        }
     }
 
     fn place(&self, place: Place) -> Option<Address> {

@@ -5,19 +5,16 @@
 //! out of it. A request that can only be told to do nothing, or that runs, stays, and nothing new
 //! is queued on top of it. Doing all this twice changes nothing.
 
-use crate::address::Address;
 use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
-use crate::control::scratch::{Header, Scratch};
+use crate::control::scratch::{Header, Leftover, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
-use crate::inject::page::Snapshot;
 use crate::inject::pending_call::route_for;
 use crate::inject::ring::Ring;
-use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, withdraw};
-use crate::target::memory::{ReadError, ReadMemoryExt};
+use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, read_snapshot, withdraw};
 use crate::target::pause::StopLimits;
 use crate::target::process::Process;
 use crate::target::watchdog::Watchdog;
@@ -49,8 +46,8 @@ pub fn reclaim(
     consent: Consent,
 ) -> Result<Leftovers, Refusal> {
     let maps = process.maps().map_err(ControlError::Process)?;
-    let headers = Header::find_all(process, &maps);
-    if headers.is_empty() {
+    let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read)?;
+    if leftovers.is_empty() {
         return Ok(Leftovers::default());
     }
     let watchdog = Watchdog::start()?;
@@ -67,7 +64,7 @@ pub fn reclaim(
         limits,
         consent,
     };
-    broom.clear(&headers)
+    broom.clear(&leftovers)
 }
 
 /// What clearing needs.
@@ -83,15 +80,30 @@ pub(super) struct Broom<'b> {
 
 impl<'b> Broom<'b> {
     /// Clears every one of these mappings.
-    pub(super) fn clear(&self, headers: &[Header]) -> Result<Leftovers, Refusal> {
+    pub(super) fn clear(&self, leftovers: &[Leftover]) -> Result<Leftovers, Refusal> {
         let mut cleared = Leftovers::default();
-        for header in headers {
-            if let Some(pid) = living_owner(header) {
-                return Err(Refusal::OtherRun { pid });
+        for leftover in leftovers {
+            match leftover {
+                Leftover::Marked(header) => {
+                    if let Some(pid) = living_owner(header) {
+                        return Err(Refusal::OtherRun { pid });
+                    }
+                    self.clear_one(header.scratch(), &mut cleared)?;
+                }
+                Leftover::Bare(scratch) => self.clear_bare(*scratch, &mut cleared)?,
             }
-            self.clear_one(header.scratch(), &mut cleared)?;
         }
         Ok(cleared)
+    }
+
+    /// Nobody has an address in it: it was mapped, and its run killed, before it was written to.
+    fn clear_bare(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
+        let control = self.seize()?;
+        let outcome = scratch.give_back(&control, self.libc);
+        cleared.stopped_us += control.resume().as_micros() as u64;
+        outcome?;
+        cleared.given_back += 1;
+        Ok(())
     }
 
     fn seize(&self) -> Result<Control<'b>, ControlError> {
@@ -162,17 +174,6 @@ impl<'b> Broom<'b> {
         cleared.given_back += 1;
         Ok(())
     }
-}
-
-/// The words of a leftover; what was killed before it wrote them left zeros.
-fn read_snapshot(control: &Control<'_>, scratch: Scratch) -> Result<Snapshot, ControlError> {
-    let at: Address = scratch.data();
-    let bytes = control.read_bytes_at(at, Snapshot::SIZE)?;
-    Snapshot::parse(&bytes).ok_or(ControlError::Read(ReadError::Unmapped {
-        at,
-        wanted: Snapshot::SIZE,
-        got: 0,
-    }))
 }
 
 /// The run a mapping belongs to, if it lives and is not this one.

@@ -126,9 +126,9 @@ impl Ring {
         }
         let entries = (state.last - state.first).rem_euclid(slots);
         if self.form.form == PendingForm::Indexed {
-            let flag_fits = matches!(state.calls_to_do, 0 | 1)
-                && (entries == 0 || state.calls_to_do == 1 || state.lock_held);
-            return Ok((!flag_fits).then_some("its flag does not fit its entries"));
+            // Entries without the flag are no contradiction: it is set after the lock is let go.
+            let is_flag = matches!(state.calls_to_do, 0 | 1);
+            return Ok((!is_flag).then_some("its flag is neither 0 nor 1"));
         }
         // `max` and `maxloop` stand between the count and the entries.
         let max: i32 = memory.read_at(self.base.offset(8))?;
@@ -265,7 +265,6 @@ mod tests {
             indexed(0, -1, 0, 1),
             indexed(0, 0, 7, 1),
             indexed(0, 0, 0, 77),
-            indexed(0, 1, 0, 1),
         ] {
             let state = ring(V3_11.pending).read(&memory);
             assert!(matches!(state, Ok(Err(Refusal::QueueUnproven { .. }))));

@@ -10,7 +10,7 @@ use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
-use crate::control::scratch::{Header, Owner};
+use crate::control::scratch::{Leftover, Owner};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
@@ -66,7 +66,8 @@ pub fn run_main(
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
     };
-    run.clear(&Header::find_all(process, &maps))?;
+    let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
+    run.clear(&leftovers.map_err(Refusal::from)?)?;
     let armed = run.arm()?;
     run.finish(&armed)
 }
@@ -139,8 +140,8 @@ impl Run<'_> {
     }
 
     /// Clears what killed runs left. A request of theirs that is about to end is waited for.
-    fn clear(&mut self, headers: &[Header]) -> Result<(), Refusal> {
-        if headers.is_empty() {
+    fn clear(&mut self, leftovers: &[Leftover]) -> Result<(), Refusal> {
+        if leftovers.is_empty() {
             return Ok(());
         }
         let broom = Broom {
@@ -151,9 +152,9 @@ impl Run<'_> {
             limits: self.limits,
             consent: self.consent,
         };
-        for header in headers {
+        for leftover in leftovers {
             loop {
-                match broom.clear(std::slice::from_ref(header)) {
+                match broom.clear(std::slice::from_ref(leftover)) {
                     Ok(cleared) => {
                         self.stopped += Duration::from_micros(cleared.stopped_us);
                         break;

@@ -18,6 +18,21 @@ impl Key {
         }
     }
 
+    /// From Python's `repr` of a `str`; `None` when it is that of anything else.
+    pub fn from_repr(repr: &str) -> Option<Self> {
+        let quote = repr.chars().next().filter(|&c| c == '\'' || c == '"')?;
+        let inside = repr[1..].strip_suffix(quote)?;
+        let mut points = Vec::new();
+        let mut rest = inside.chars();
+        while let Some(char) = rest.next() {
+            points.push(match char {
+                '\\' => unescape(&mut rest)?,
+                char => char.into(),
+            });
+        }
+        Some(Key { points })
+    }
+
     /// The code points; for a 2.7 key that is not UTF-8, its bytes.
     pub fn points(&self) -> &[u32] {
         &self.points
@@ -44,6 +59,30 @@ impl Key {
     /// How many packages it lies in.
     pub fn depth(&self) -> usize {
         self.points.iter().filter(|&&point| point == DOT).count()
+    }
+}
+
+/// The character that an escape stands for, behind its backslash.
+fn unescape(rest: &mut std::str::Chars<'_>) -> Option<u32> {
+    let digits = match rest.next()? {
+        't' => return Some(0x09),
+        'n' => return Some(0x0a),
+        'r' => return Some(0x0d),
+        'x' => 2,
+        'u' => 4,
+        'U' => 8,
+        other => return Some(other.into()),
+    };
+    let text: String = rest.take(digits).collect();
+    u32::from_str_radix(&text, 16)
+        .ok()
+        .filter(|_| text.len() == digits)
+}
+
+impl From<&Key> for Text {
+    fn from(key: &Key) -> Self {
+        let plain: Option<String> = key.points.iter().map(|&p| char::from_u32(p)).collect();
+        plain.map_or_else(|| Text::Surrogates(key.points.clone()), Text::Plain)
     }
 }
 
@@ -84,6 +123,15 @@ mod tests {
         let inside = |name| Key::new(name).is_within(&package);
         assert!(inside("pkg") && inside("pkg.sub") && inside("pkg.sub.leaf"));
         assert!(!inside("pkg2") && !inside("pk") && !inside("a.pkg") && !inside(""));
+    }
+
+    #[test]
+    fn the_repr_of_a_name_with_surrogates_is_understood() {
+        let key = Key::from_repr(r"'pkg.\'\x00\udcff'").expect("a str");
+        assert_eq!(key.points()[4..], [0x27, 0, 0xdcff]);
+        assert_eq!(Key::from_repr("('pkg', 1)"), None);
+        assert_eq!(Key::from_repr("b'pkg'"), None);
+        assert_eq!(Key::from_repr("'"), None);
     }
 
     #[test]

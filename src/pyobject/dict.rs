@@ -330,13 +330,20 @@ fn find_tables(
         });
         return Ok(tables.collect());
     }
-    let keys: Vec<Address> = headers.iter().flatten().map(|header| header.keys).collect();
-    let blocks = batch::read_blocks(memory, &keys, layout.dict.keys_indices as usize)?;
+    let readable = headers.iter().flatten();
+    let spans: Vec<(Address, usize)> = readable
+        .flat_map(|header| {
+            let keys = (header.keys, layout.dict.keys_indices as usize);
+            [keys, (header.values, usize::from(!header.values.is_null()))]
+        })
+        .collect();
+    let blocks = batch::read_spans(memory, &spans)?;
     let mut next = blocks.iter();
+    let mut block = || next.next().unwrap_or_default();
     let tables = headers.into_iter().map(|header| {
         let header = header?;
-        let keys = next.next().unwrap_or_default();
-        bounded(keyed_table(layout, header, keys)?)
+        let (keys, values) = (block(), block());
+        bounded(keyed_table(layout, header, keys, values)?)
     });
     Ok(tables.collect())
 }
@@ -364,17 +371,21 @@ fn open_table(layout: &Layout, header: DictHeader) -> Result<Table, ObjectError>
     })
 }
 
-/// The table behind a `PyDictKeysObject` whose header is given.
-fn keyed_table(layout: &Layout, header: DictHeader, keys: &[u8]) -> Result<Table, ObjectError> {
+/// The table behind a `PyDictKeysObject` whose header is given, and the first byte of the values.
+fn keyed_table(
+    layout: &Layout,
+    header: DictHeader,
+    keys: &[u8],
+    values: &[u8],
+) -> Result<Table, ObjectError> {
     let (at, dict) = (header.source.at(), &layout.dict);
     let shape = keys_shape(layout, at, keys)?;
     let count = dict.keys_entries.get(keys).unwrap_or(-1);
-    let usable = dict.keys_usable.get(keys).unwrap_or(-1);
-    if count < 0 || usable < 0 || count as u64 > shape.slots {
+    if count < 0 || count as u64 > shape.slots {
         return Err(malformed(at, "dk_nentries", count as u64));
     }
     let values = (!header.values.is_null())
-        .then(|| values_of(layout, at, header.values, count as u64, usable as u64))
+        .then(|| values_of(layout, at, header.values, count as u64, values))
         .transpose()?;
     Ok(Table {
         source: header.source,
@@ -457,7 +468,7 @@ fn values_of(
     at: Address,
     values: Address,
     count: u64,
-    usable: u64,
+    head: &[u8],
 ) -> Result<Values, ObjectError> {
     if layout.python < (3, 11) {
         let size = count as usize * 8;
@@ -467,9 +478,8 @@ fn values_of(
             size,
         });
     }
-    let capacity = count.saturating_add(usable);
-    if capacity > SHARED_KEYS_MAX {
-        return Err(malformed(at, "capacity of shared keys", capacity));
+    if count > SHARED_KEYS_MAX {
+        return Err(malformed(at, "dk_nentries of shared keys", count));
     }
     Ok(match layout.dict.values_form {
         DictValuesForm::First => Values {
@@ -480,9 +490,15 @@ fn values_of(
         DictValuesForm::Behind(header) => Values {
             at: values,
             from: values,
-            size: (u64::from(header) + capacity * 9) as usize,
+            size: (u64::from(header) + capacity(at, head)? * 9) as usize,
         },
     })
+}
+
+/// `PyDictValues.capacity`: room for as many values as the keys allowed when the instance was made.
+fn capacity(at: Address, head: &[u8]) -> Result<u64, ObjectError> {
+    let capacity = head.first().copied().map(u64::from);
+    capacity.ok_or_else(|| ObjectError::cut(at, "values of a dict", 1, 0))
 }
 
 /// The most keys that instances share (`SHARED_KEYS_MAX_SIZE`).

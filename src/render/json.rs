@@ -20,6 +20,10 @@ pub fn json(document: &impl Serialize, indented: bool) -> String {
 }
 
 fn escaped_for_terminals(text: &str) -> String {
+    // Nearly all documents have nothing to escape: what is below DEL, JSON has escaped already.
+    if text.bytes().all(|byte| byte < 0x7f) {
+        return text.to_owned();
+    }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
         // Line ends are those of the indentation: JSON escapes the ones inside of strings.

@@ -13,6 +13,7 @@ mod ps;
 mod style;
 mod table;
 mod text;
+mod unload;
 
 pub use error::error_text;
 pub use escape::escaped;
@@ -21,3 +22,4 @@ pub use number::{duration, thousands};
 pub use style::{bad, dim, good, name, warn};
 pub use table::{Align, Table};
 pub use text::{Answer, Look};
+pub use unload::plan_text;

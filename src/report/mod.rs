@@ -7,7 +7,9 @@ mod doctor;
 mod envelope;
 mod error;
 mod modules;
+mod plan;
 mod ps;
+mod unload;
 
 pub use address::ReportAddress;
 pub use attach::{Attach, ModuleCounts};
@@ -15,4 +17,8 @@ pub use doctor::{Check, Doctor};
 pub use envelope::{Build, Consistency, Envelope, Target};
 pub use error::{Error, ErrorDetail};
 pub use modules::{Module, ModuleKind, Modules};
+pub use plan::{Plan, Remove};
 pub use ps::{Ability, Ps, PsProcess};
+pub use unload::{
+    Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,
+};

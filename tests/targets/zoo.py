@@ -168,7 +168,7 @@ def text_of(value):
 
 
 def loader_of(own, spec):
-    loader = spec.get("loader", own.get("__loader__"))
+    loader = getattr(spec, "loader", own.get("__loader__"))
     if loader is None:
         return None
     return loader.__name__ if isinstance(loader, type) else type(loader).__name__
@@ -180,7 +180,8 @@ def row(key):
     value = sys.modules[key]
     name, is_repr = name_of(key)
     own = value.__dict__ if isinstance(value, types.ModuleType) else {}
-    spec = getattr(own.get("__spec__"), "__dict__", {})
+    # Not through its __dict__: asking for that would make one where there was none.
+    spec = own.get("__spec__")
     return {
         "name": name,
         "name_is_repr": is_repr,
@@ -189,8 +190,8 @@ def row(key):
         "dict": id(own) if own is not None and isinstance(value, types.ModuleType) else None,
         "refcount": refcount,
         "file": text_of(own.get("__file__")),
-        "cached": text_of(own["__cached__"] if "__cached__" in own else spec.get("_cached")),
-        "origin": text_of(spec.get("origin")),
+        "cached": text_of(own["__cached__"] if "__cached__" in own else getattr(spec, "_cached", None)),
+        "origin": text_of(getattr(spec, "origin", None)),
         "loader": loader_of(own, spec),
         "version": text_of(own.get("__version__")),
         "package": text_of(own.get("__package__")),

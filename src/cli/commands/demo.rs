@@ -67,7 +67,7 @@ fn show(shop: &Shop, out: &mut Output) -> Exit {
     let patterns = ["shop_plugins*".to_owned()];
     let wanted = modules::Wanted {
         patterns: &patterns,
-        interpreter: None,
+        ..modules::Wanted::default()
     };
     let report = modules::run(pid, &wanted, &mut Timings::start());
     out.result(report, Some("modules"))

@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a pid at the command line. In a session it is put in for them.
-const TAKE_A_PID: [&str; 2] = ["modules", "doctor"];
+const TAKE_A_PID: [&str; 3] = ["modules", "doctor", "unload"];
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,6 +66,11 @@ fn definitions() -> clap::Command {
             command
                 .override_usage("doctor [OPTIONS]")
                 .mut_arg("pids", |arg| arg.hide(true))
+        })
+        .mut_subcommand("unload", |command| {
+            command
+                .override_usage("unload [OPTIONS] <NAME>...")
+                .mut_arg("pid", |arg| arg.hide(true))
         })
 }
 

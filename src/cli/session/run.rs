@@ -3,7 +3,7 @@
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
 use crate::cli::args::{AttachArgs, LineCommand, ModulesArgs};
-use crate::cli::commands::{attach, modules};
+use crate::cli::commands::{attach, modules, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -128,6 +128,7 @@ impl<'o> Session<'o> {
                 dispatch::modules(&args, self.out, Some(line))
             }
             LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
+            LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
             LineCommand::Summary => {
                 let summary = attach::run(self.process.pid(), self.interpreter);
                 self.out.result(summary, Some(line))

@@ -117,7 +117,7 @@ fn name_collector(named: &mut Named, collector: &Collector) {
     let Collector {
         place,
         enabled,
-        generations: _,
+        generations,
         generation0,
         permanent,
         collecting,
@@ -132,6 +132,9 @@ fn name_collector(named: &mut Named, collector: &Collector) {
             ("gc.permanent", offset(*permanent)),
             ("gc.collecting", offset(*collecting)),
         ]);
+        if generation0.is_none() {
+            named.push(("gc.young", Some(generations.offset())));
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The checks on an interpreter made of byte arrays.
 
 use super::*;
+use crate::cpython::layout::PendingForm;
 use crate::cpython::tables::{V2_7, V3_11, V3_13_15, V3_13_15_FREE_THREADED};
 use crate::target::fake::FakeMemory;
 

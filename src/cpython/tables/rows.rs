@@ -13,9 +13,9 @@ use crate::cpython::version::Version;
 /// What kind of build a row is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Variant {
-    /// The default build; up to 3.12 also `Py_DEBUG` where that does not imply TRACE_REFS (3.8 on).
+    /// The default build; from 3.8 to 3.11 `Py_DEBUG` builds are like it.
     Default,
-    /// `Py_DEBUG`, from 3.13 on, where it moves private structures.
+    /// `Py_DEBUG`, from 3.12 on, where it moves private structures.
     Debug,
     /// `Py_TRACE_REFS`, up to 3.12; to 3.7 implied by `Py_DEBUG`.
     TraceRefs,
@@ -83,8 +83,12 @@ pub static ROWS: &[Row] = &[
     row("3.11", Variant::Default, V3_11),
     row("3.11 with TRACE_REFS", Variant::TraceRefs, V3_11_TRACE_REFS),
     row("3.12", Variant::Default, V3_12),
+    row("3.12 without perf trampoline", Variant::Default, V3_12_MUSL),
+    row("3.12 debug", Variant::Debug, V3_12_DEBUG),
     row("3.12 with TRACE_REFS", Variant::TraceRefs, V3_12_TRACE_REFS),
     row("3.13.0", Variant::Default, V3_13),
+    row("3.13.3 to 3.13.7", Variant::Default, V3_13_3),
+    row("3.13.3 to 3.13.7 debug", Variant::Debug, V3_13_3_DEBUG),
     row("3.13.15", Variant::Default, V3_13_15),
     row(
         "3.13.15 without perf trampoline",
@@ -99,6 +103,8 @@ pub static ROWS: &[Row] = &[
     ),
     row("3.14.8", Variant::Default, V3_14),
     row("3.14.8 debug", Variant::Debug, V3_14_DEBUG),
+    row("3.14.4", Variant::Default, V3_14_4),
+    row("3.14.4 debug", Variant::Debug, V3_14_4_DEBUG),
     row(
         "3.14.8 free-threaded",
         Variant::FreeThreaded,

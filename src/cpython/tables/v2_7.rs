@@ -1,4 +1,4 @@
-//! CPython 2.7.
+//! CPython 2.7: the table from which the others are told as differences.
 
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
@@ -6,7 +6,9 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 2.7, x86-64 Linux, default build.
 pub const V2_7: Layout = Layout {
     python: (2, 7),
+    // There is no runtime structure: what later is in it are static variables.
     runtime: None,
+    // The list of interpreters is linked through the first member.
     interpreter: Interpreter {
         next: at(0),
         id: None,
@@ -15,6 +17,7 @@ pub const V2_7: Layout = Layout {
         sysdict: at(24),
         finalizing: None,
     },
+    // `thread_id` is what `thread.get_ident` returns; the kernel's number is not kept.
     thread: ThreadState {
         next: at(0),
         interpreter: at(8),
@@ -22,6 +25,7 @@ pub const V2_7: Layout = Layout {
         native_thread_id: None,
         eval_breaker: None,
     },
+    // Static `generations[3]`, each a list head, a threshold and a count.
     collector: Collector {
         place: Place::Static,
         enabled: None,
@@ -31,6 +35,7 @@ pub const V2_7: Layout = Layout {
         collecting: None,
         generation_size: 40,
     },
+    // Static `pendingcalls`, `pendingfirst` and so on, which only `.symtab` names.
     pending: Pending {
         place: Place::Static,
         form: PendingForm::Indexed,
@@ -49,12 +54,14 @@ pub const V2_7: Layout = Layout {
         class: at(8),
         length: at(16),
     },
+    // Two links, then the count `gc_refs`.
     gc_head: GcHead {
         size: 32,
         form: GcForm::Plain,
         next: at(0),
         prev: at(8),
     },
+    // Slot tables of heap types still have the operators of old-style numbers.
     class: Class {
         size: 392,
         heap_size: 872,
@@ -67,12 +74,14 @@ pub const V2_7: Layout = Layout {
         mro: at(344),
         heap_name: at(856),
     },
+    // Nothing but the namespace.
     module: Module {
         size: 24,
         dict: at(16),
         definition: None,
         name: None,
     },
+    // One open table of hash, key and value; small dicts keep eight entries in themselves.
     dict: Dict {
         size: 248,
         used: at(24),
@@ -88,6 +97,7 @@ pub const V2_7: Layout = Layout {
         keys_entries: at(0),
         keys_indices: 0,
     },
+    // `unicode`: a pointer to code units.
     text: Text {
         form: TextForm::Units,
         length: at(16),
@@ -96,7 +106,9 @@ pub const V2_7: Layout = Layout {
         compact_size: 0,
         data: at(24),
     },
+    // `str`: cached hash and interning state, four of its bytes, stand before the text.
     bytes: Bytes { data: 36 },
+    // `long`; `int` is a type of its own here and is not in this table.
     int: Int {
         form: IntForm::SignedLength,
         digits: 24,

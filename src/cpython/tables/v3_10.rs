@@ -1,4 +1,4 @@
-//! CPython 3.10.
+//! CPython 3.10. What changed since 3.9.
 
 use super::v3_9::V3_9;
 #[allow(clippy::wildcard_imports)]
@@ -7,6 +7,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.10, x86-64 Linux, default build.
 pub const V3_10: Layout = Layout {
     python: (3, 10),
+    // `unicode_ids`, at the end.
     runtime: Some(Runtime {
         size: 672,
         initialized: at(12),
@@ -15,15 +16,18 @@ pub const V3_10: Layout = Layout {
         interpreters_main: at(40),
         main_thread: at(72),
     }),
+    // `tracing_possible`, before `eval_breaker`, is gone.
     pending: Pending {
         wake: Wake::Interpreter(0x44),
         ..V3_9.pending
     },
+    // `am_send`, among the slot tables of heap types.
     class: Class {
         heap_size: 888,
         heap_name: at(848),
         ..V3_9.class
     },
+    // Sorted anew to begin with what a frame needs; `func_builtins`.
     function: Function {
         size: 128,
         globals: at(16),

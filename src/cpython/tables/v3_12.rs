@@ -1,4 +1,4 @@
-//! CPython 3.12.
+//! CPython 3.12. What changed since 3.11.
 
 use super::v3_11::V3_11;
 use super::variants::with_trace_refs;
@@ -8,6 +8,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.12, x86-64 Linux, default build.
 pub const V3_12: Layout = Layout {
     python: (3, 12),
+    // Most state left for the interpreters (PEP 684).
     runtime: Some(Runtime {
         size: 459944,
         initialized: at(16),
@@ -16,6 +17,7 @@ pub const V3_12: Layout = Layout {
         interpreters_main: at(48),
         main_thread: at(64),
     }),
+    // Sorted anew; `imports` and `ceval` are structures.
     interpreter: Interpreter {
         id: some(8),
         threads_head: at(72),
@@ -24,40 +26,49 @@ pub const V3_12: Layout = Layout {
         finalizing: some(104),
         ..V3_11.interpreter
     },
+    // The exception being raised is one object, `current_exception`, not three.
     thread: ThreadState {
         thread_id: at(136),
         native_thread_id: some(144),
         ..V3_11.thread
     },
+    // Moved with the interpreter.
     collector: Collector {
         place: Place::Interpreter(112),
         ..V3_11.collector
     },
+    // Calls for the main thread have a queue of their own, `pending_mainthread` (PEP 684); both
+    // begin with `busy`.
     pending: Pending {
         place: Place::Runtime(0x7e8),
         wake: Wake::Interpreter(0x170),
         ..V3_11.pending
     },
+    // Immortal objects (PEP 683).
     header: Header {
         form: RefcountForm::WordImmortal,
         ..V3_11.header
     },
+    // `tp_watched`; a longer specialiser's cache in heap types.
     class: Class {
         size: 416,
         heap_size: 920,
         heap_name: at(856),
         ..V3_11.class
     },
+    // `wstr` is gone (PEP 623).
     text: Text {
         ascii_size: 40,
         compact_size: 56,
         data: at(56),
         ..V3_11.text
     },
+    // `lv_tag` holds the count of digits and the sign.
     int: Int {
         form: IntForm::Tag(at(16)),
         ..V3_11.int
     },
+    // `func_typeparams` (PEP 695).
     function: Function {
         size: 144,
         ..V3_11.function
@@ -67,12 +78,34 @@ pub const V3_12: Layout = Layout {
 
 /// 3.12 with TRACE_REFS: the static objects in the runtime are longer as well.
 pub const V3_12_TRACE_REFS: Layout = Layout {
-    runtime: match V3_12.runtime {
-        Some(runtime) => Some(Runtime {
-            size: 483936,
-            ..runtime
-        }),
-        None => None,
-    },
+    runtime: sized(483936),
     ..with_trace_refs(V3_12)
 };
+
+/// 3.12 built where perf trampolines are not supported (musl): `ceval.perf` is empty.
+pub const V3_12_MUSL: Layout = Layout {
+    runtime: sized(459880),
+    pending: Pending {
+        place: Place::Runtime(0x7a8),
+        ..V3_12.pending
+    },
+    ..V3_12
+};
+
+/// 3.12 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
+pub const V3_12_DEBUG: Layout = Layout {
+    runtime: sized(475960),
+    pending: Pending {
+        place: Place::Runtime(0x4660),
+        ..V3_12.pending
+    },
+    ..V3_12
+};
+
+/// The runtime of 3.12 with another size.
+const fn sized(size: u64) -> Option<Runtime> {
+    match V3_12.runtime {
+        Some(runtime) => Some(Runtime { size, ..runtime }),
+        None => None,
+    }
+}

@@ -1,4 +1,4 @@
-//! CPython 3.13.
+//! CPython 3.13. What changed since 3.12, and in what the patch releases and builds differ.
 
 use super::v3_12::V3_12;
 use super::variants::without_gil;
@@ -8,6 +8,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.13, x86-64 Linux, default build.
 pub const V3_13: Layout = Layout {
     python: (3, 13),
+    // Begins with the debug offsets.
     runtime: Some(Runtime {
         size: 283320,
         initialized: at(600),
@@ -16,6 +17,7 @@ pub const V3_13: Layout = Layout {
         interpreters_main: at(640),
         main_thread: at(656),
     }),
+    // Begins with `ceval`, which holds a longer queue of pending calls.
     interpreter: Interpreter {
         next: at(7264),
         id: some(7272),
@@ -24,16 +26,19 @@ pub const V3_13: Layout = Layout {
         sysdict: at(7640),
         finalizing: some(7384),
     },
+    // `eval_breaker` is one word for each thread; the frame is in the thread state again.
     thread: ThreadState {
         thread_id: at(152),
         native_thread_id: some(160),
         eval_breaker: some(24),
         ..V3_12.thread
     },
+    // Moved with the interpreter.
     collector: Collector {
         place: Place::Interpreter(7400),
         ..V3_12.collector
     },
+    // 300 entries with flags, a count besides the indices, and a `PyMutex` of one byte.
     pending: Pending {
         place: Place::Runtime(0xa58),
         form: PendingForm::Counted,
@@ -43,10 +48,12 @@ pub const V3_13: Layout = Layout {
         wake: Wake::ThreadBit,
         ..V3_12.pending
     },
+    // A longer specialiser's cache in heap types.
     class: Class {
         heap_size: 928,
         ..V3_12.class
     },
+    // Values begin with four bytes about themselves, padded to eight.
     dict: Dict {
         values_form: DictValuesForm::Behind(8),
         ..V3_12.dict
@@ -54,8 +61,25 @@ pub const V3_13: Layout = Layout {
     ..V3_12
 };
 
-/// 3.13.15: the thread state grew by a member, and two interpreter states are embedded in the
-/// runtime, before which the pending calls moved.
+/// 3.13.3 to 3.13.7: the interpreter state is a word longer, near its end.
+pub const V3_13_3: Layout = Layout {
+    runtime: sized(283376),
+    ..V3_13
+};
+
+/// 3.13.3 to 3.13.7 with `Py_DEBUG`: the state of the debug allocator lies before the pending
+/// calls.
+pub const V3_13_3_DEBUG: Layout = Layout {
+    runtime: sized(299392),
+    pending: Pending {
+        place: Place::Runtime(0x48d0),
+        ..V3_13.pending
+    },
+    ..V3_13
+};
+
+/// 3.13.15: the thread state is a word longer, and the pending calls of the main thread moved by
+/// three.
 pub const V3_13_15: Layout = Layout {
     runtime: sized(283408),
     pending: Pending {
@@ -75,7 +99,7 @@ pub const V3_13_15_MUSL: Layout = Layout {
     ..V3_13_15
 };
 
-/// 3.13.15 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+/// 3.13.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_13_15_DEBUG: Layout = Layout {
     runtime: sized(299424),
     pending: Pending {

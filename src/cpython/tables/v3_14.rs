@@ -1,13 +1,14 @@
-//! CPython 3.14.
+//! CPython 3.14. What changed since 3.13, and in what the patch releases and builds differ.
 
 use super::v3_13::V3_13;
 use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
-/// Offsets of CPython 3.14, x86-64 Linux, default build.
+/// Offsets of CPython 3.14.8, x86-64 Linux, default build.
 pub const V3_14: Layout = Layout {
     python: (3, 14),
+    // Longer debug offsets.
     runtime: Some(Runtime {
         size: 316616,
         initialized: at(776),
@@ -16,6 +17,7 @@ pub const V3_14: Layout = Layout {
         interpreters_main: at(816),
         main_thread: at(832),
     }),
+    // `_malloced` before `next`, `preallocated` among the threads; `id_mutex` is gone.
     interpreter: Interpreter {
         next: at(7272),
         id: some(7280),
@@ -24,6 +26,7 @@ pub const V3_14: Layout = Layout {
         finalizing: some(7392),
         ..V3_13.interpreter
     },
+    // `generation0` went from between the lists to the end. See [`V3_14_4`] for the first releases.
     collector: Collector {
         place: Place::Interpreter(7408),
         generation0: some(256),
@@ -31,23 +34,29 @@ pub const V3_14: Layout = Layout {
         collecting: some(192),
         ..V3_13.collector
     },
+    // Moved with the runtime.
     pending: Pending {
         place: Place::Runtime(0xb28),
         ..V3_13.pending
     },
+    // Versions are gone; the word keeps the bits of watchers only.
     dict: Dict {
         version_tag: None,
         ..V3_13.dict
     },
+    // The count is 32 bits; overflow and flags share the word.
     header: Header {
         form: RefcountForm::Half,
         ..V3_13.header
     },
+    // `ht_token`, in heap types.
     class: Class {
         heap_size: 936,
         ..V3_13.class
     },
+    // A cached hash before the items.
     tuple: Tuple { items: 32 },
+    // `func_annotate` (PEP 649).
     function: Function {
         size: 152,
         ..V3_13.function
@@ -55,7 +64,30 @@ pub const V3_14: Layout = Layout {
     ..V3_13
 };
 
-/// 3.14 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+/// 3.14.4, with the incremental collector of the first 3.14 releases: one list of young and two of
+/// old objects stand where the three generations do, and nothing points to the first.
+pub const V3_14_4: Layout = Layout {
+    runtime: sized(316592),
+    interpreter: Interpreter {
+        modules: at(7664),
+        sysdict: at(7648),
+        ..V3_14.interpreter
+    },
+    collector: Collector {
+        generation0: None,
+        ..V3_14.collector
+    },
+    ..V3_14
+};
+
+/// 3.14.4 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
+pub const V3_14_4_DEBUG: Layout = Layout {
+    runtime: sized(332608),
+    pending: V3_14_DEBUG.pending,
+    ..V3_14_4
+};
+
+/// 3.14 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_14_DEBUG: Layout = Layout {
     runtime: sized(332632),
     pending: Pending {

@@ -1,4 +1,4 @@
-//! CPython 3.15.
+//! CPython 3.15. What changed since 3.14, and in what the builds differ.
 
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
@@ -8,6 +8,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.15, x86-64 Linux, default build.
 pub const V3_15: Layout = Layout {
     python: (3, 15),
+    // Longer debug offsets.
     runtime: Some(Runtime {
         size: 346568,
         initialized: at(904),
@@ -16,6 +17,7 @@ pub const V3_15: Layout = Layout {
         interpreters_main: at(944),
         main_thread: at(960),
     }),
+    // `_malloced` is gone.
     interpreter: Interpreter {
         next: at(7264),
         id: some(7272),
@@ -24,11 +26,13 @@ pub const V3_15: Layout = Layout {
         sysdict: at(7576),
         finalizing: some(7384),
     },
+    // Three members for profilers, before `thread_id`.
     thread: ThreadState {
         thread_id: at(176),
         native_thread_id: some(184),
         ..V3_14.thread
     },
+    // `trash_delete_later` is gone; statistics are behind a pointer.
     collector: Collector {
         place: Place::Interpreter(7400),
         enabled: some(0),
@@ -38,16 +42,19 @@ pub const V3_15: Layout = Layout {
         collecting: some(112),
         ..V3_14.collector
     },
+    // Moved with the runtime.
     pending: Pending {
         place: Place::Runtime(0xba8),
         ..V3_14.pending
     },
+    // `_tp_iteritem`, at the end of types.
     class: Class {
         size: 424,
         heap_size: 944,
         heap_name: at(864),
         ..V3_14.class
     },
+    // `md_def` became `md_token`, and what it said about the state is in the module.
     module: Module {
         size: 104,
         definition: some(88),
@@ -57,7 +64,7 @@ pub const V3_15: Layout = Layout {
     ..V3_14
 };
 
-/// 3.15 with `Py_DEBUG`: the debug allocator's state lies before the pending calls.
+/// 3.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_15_DEBUG: Layout = Layout {
     runtime: sized(362592),
     pending: Pending {

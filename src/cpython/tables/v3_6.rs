@@ -1,4 +1,4 @@
-//! CPython 3.6.
+//! CPython 3.6. What changed since 2.7.
 
 use super::v2_7::V2_7;
 #[allow(clippy::wildcard_imports)]
@@ -7,32 +7,39 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.6, x86-64 Linux, default build.
 pub const V3_6: Layout = Layout {
     python: (3, 6),
+    // `modules_by_index` (PEP 3121) went in before `sysdict`.
     interpreter: Interpreter {
         sysdict: at(32),
         ..V2_7.interpreter
     },
+    // Thread states became doubly linked; `prev` is first.
     thread: ThreadState {
         next: at(8),
         interpreter: at(16),
         thread_id: at(152),
         ..V2_7.thread
     },
+    // `PyGC_Head` is aligned to 16 bytes.
     collector: Collector {
         generation_size: 48,
         ..V2_7.collector
     },
+    // `tp_finalize` (PEP 442); the operators of old-style numbers are gone.
     class: Class {
         size: 400,
         heap_size: 864,
         heap_name: at(832),
         ..V2_7.class
     },
+    // Definition, state, weak references, and the name kept for messages (PEP 3121, PEP 489).
     module: Module {
         size: 56,
         definition: some(24),
         name: some(48),
         ..V2_7.module
     },
+    // Keys are an object of their own that dicts may share (PEP 412), in the order of insertion;
+    // `ma_version_tag` (PEP 509).
     dict: Dict {
         size: 48,
         used: at(16),
@@ -45,6 +52,7 @@ pub const V3_6: Layout = Layout {
         keys_indices: 40,
         ..V2_7.dict
     },
+    // `str` is as wide as its widest character (PEP 393).
     text: Text {
         form: TextForm::Flexible {
             kind_shift: 2,
@@ -57,7 +65,9 @@ pub const V3_6: Layout = Layout {
         data: at(72),
         ..V2_7.text
     },
+    // `bytes` are not interned.
     bytes: Bytes { data: 32 },
+    // Keyword-only defaults, annotations and a qualified name.
     function: Function {
         size: 112,
         ..V2_7.function

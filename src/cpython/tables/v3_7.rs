@@ -1,4 +1,4 @@
-//! CPython 3.7.
+//! CPython 3.7. What changed since 3.6.
 
 use super::v3_6::V3_6;
 #[allow(clippy::wildcard_imports)]
@@ -7,6 +7,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.7, x86-64 Linux, default build.
 pub const V3_7: Layout = Layout {
     python: (3, 7),
+    // `_PyRuntimeState` took up most static variables.
     runtime: Some(Runtime {
         size: 1520,
         initialized: at(0),
@@ -15,16 +16,19 @@ pub const V3_7: Layout = Layout {
         interpreters_main: at(32),
         main_thread: at(720),
     }),
+    // `id` and its reference count.
     interpreter: Interpreter {
         id: some(16),
         modules: at(40),
         sysdict: at(56),
         ..V3_6.interpreter
     },
+    // Handled exceptions became a stack, `exc_info`, whose first item is in the thread state.
     thread: ThreadState {
         thread_id: at(176),
         ..V3_6.thread
     },
+    // In the runtime; `gc.freeze` needs a permanent generation.
     collector: Collector {
         place: Place::Runtime(320),
         enabled: some(12),
@@ -34,6 +38,7 @@ pub const V3_7: Layout = Layout {
         collecting: some(312),
         ..V3_6.collector
     },
+    // In the runtime, with the identity of the main thread before it.
     pending: Pending {
         place: Place::Runtime(0x2d8),
         calls_to_do: at(8),

@@ -1,4 +1,4 @@
-//! CPython 3.9.
+//! CPython 3.9. What changed since 3.8.
 
 use super::v3_8::V3_8;
 #[allow(clippy::wildcard_imports)]
@@ -7,6 +7,7 @@ use crate::cpython::layout::*;
 /// Offsets of CPython 3.9, x86-64 Linux, default build.
 pub const V3_9: Layout = Layout {
     python: (3, 9),
+    // Collector and evaluation state left for the interpreters.
     runtime: Some(Runtime {
         size: 656,
         initialized: at(12),
@@ -15,6 +16,7 @@ pub const V3_9: Layout = Layout {
         interpreters_main: at(40),
         main_thread: at(72),
     }),
+    // `runtime` before `id`; collector and evaluation state before `modules`.
     interpreter: Interpreter {
         id: some(24),
         modules: at(856),
@@ -22,15 +24,18 @@ pub const V3_9: Layout = Layout {
         finalizing: some(56),
         ..V3_8.interpreter
     },
+    // One for each interpreter.
     collector: Collector {
         place: Place::Interpreter(616),
         ..V3_8.collector
     },
+    // One queue for each interpreter, without `finishing`.
     pending: Pending {
         place: Place::Interpreter(0x50),
         wake: Wake::Interpreter(0x48),
         ..V3_8.pending
     },
+    // `tp_print` is gone for good; `ht_module` (PEP 573) took its room in heap types.
     class: Class {
         size: 408,
         heap_name: at(840),

@@ -1,0 +1,131 @@
+//! What the program inside said: lines of ASCII words, the first one the status. It comes out of the
+//! target's memory, so nothing in it is believed that does not fit.
+
+use std::collections::HashSet;
+
+/// The most lines that are read.
+const LINES: usize = 1 << 20;
+
+/// What became of an attempt. Numbers of entries are those of [`Cut::entries`].
+///
+/// [`Cut::entries`]: crate::plan::cut::Cut::entries
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// Everything was detached, and the collector ran.
+    Done(Done),
+    /// `sys.modules` is not the dict that was read from outside: nothing was touched.
+    Moved,
+    /// The keys or their values are not those of the plan: nothing was touched, or it was put back.
+    Changed,
+    /// A module of the plan is being imported: nothing was touched.
+    Importing(Option<usize>),
+    /// A thread is inside a function of this entry: nothing was touched.
+    Running(usize),
+    /// An exception of this class: nothing was touched, or it was put back.
+    Failed(String),
+}
+
+/// What was done, as seen from inside.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Done {
+    /// How many attributes of parent packages were removed.
+    pub attributes: usize,
+    /// What `gc.collect()` returned.
+    pub collected: u64,
+    /// `gc.isenabled()`.
+    pub collector_enabled: bool,
+    /// `gc.get_freeze_count()`.
+    pub frozen: u64,
+    /// `gc.get_debug()`.
+    pub debug: u64,
+    /// Entries whose value was alive after the collection.
+    pub alive: HashSet<usize>,
+    /// Entries of which a function was alive after the collection.
+    pub functions_alive: HashSet<usize>,
+    /// Entries whose value takes no weak reference, so that nothing was seen of its end.
+    pub unwatched: HashSet<usize>,
+}
+
+/// Reads an answer about `entries` entries; `None` when it is not one.
+pub fn parse(bytes: &[u8], entries: usize) -> Option<Answer> {
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.is_ascii())?;
+    let mut lines = text.lines().take(LINES);
+    let mut first = lines.next()?.split(' ');
+    let (status, argument) = (first.next()?, first.next());
+    let index = || argument?.parse().ok().filter(|&index| index < entries);
+    Some(match status {
+        "done" => Answer::Done(parse_done(lines, entries)?),
+        "moved" => Answer::Moved,
+        "changed" => Answer::Changed,
+        "importing" => Answer::Importing(index()),
+        "running" => Answer::Running(index()?),
+        "failed" => Answer::Failed(argument.unwrap_or("unknown").to_owned()),
+        _ => return None,
+    })
+}
+
+fn parse_done<'t>(lines: impl Iterator<Item = &'t str>, entries: usize) -> Option<Done> {
+    let mut done = Done::default();
+    for line in lines {
+        let (word, number) = line.split_once(' ')?;
+        let number: u64 = number.parse().ok()?;
+        let index = || {
+            usize::try_from(number)
+                .ok()
+                .filter(|&index| index < entries)
+        };
+        match word {
+            "attributes" => done.attributes = usize::try_from(number).ok()?,
+            "collected" => done.collected = number,
+            "collector" => done.collector_enabled = number != 0,
+            "frozen" => done.frozen = number,
+            "debug" => done.debug = number,
+            "module" => drop(done.alive.insert(index()?)),
+            "function" => drop(done.functions_alive.insert(index()?)),
+            "unwatched" => drop(done.unwatched.insert(index()?)),
+            _ => return None,
+        }
+    }
+    Some(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_full_answer_is_understood() {
+        let bytes = b"done\nattributes 1\ncollected 41\ncollector 0\nfrozen 375\ndebug 0\nmodule 0\nfunction 2\nunwatched 1";
+        let expected = Done {
+            attributes: 1,
+            collected: 41,
+            collector_enabled: false,
+            frozen: 375,
+            debug: 0,
+            alive: [0].into(),
+            functions_alive: [2].into(),
+            unwatched: [1].into(),
+        };
+        assert_eq!(parse(bytes, 3), Some(Answer::Done(expected)));
+    }
+
+    #[test]
+    fn an_entry_that_does_not_exist_makes_it_no_answer() {
+        assert_eq!(parse(b"running 3", 3), None);
+        assert_eq!(parse(b"done\nmodule 3", 3), None);
+        assert_eq!(parse(b"importing -1", 3), Some(Answer::Importing(None)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes, 3);
+            let mut done = b"done\n".to_vec();
+            done.extend(&bytes);
+            let _ = parse(&done, 3);
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! `pyunload.unload/1`: what was unloaded, and what became of it.
+
+use super::plan::Plan;
+use super::{Consistency, Envelope, Target};
+use crate::change::outcome::{Left, ModuleOutcome};
+use crate::change::unload::{self, Unloaded};
+use crate::change::{answer, outcome};
+use crate::inject::Ran;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// The answer of `unload`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Unload {
+    /// What every document begins with.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// What was to be done.
+    pub plan: Plan,
+    /// Whether it ended before the first change, as asked for.
+    pub dry_run: bool,
+    /// How it was made to run; `null` when nothing ran.
+    pub injection: Option<Injection>,
+    /// What became of each module, packages before what lies in them.
+    pub outcomes: Vec<Outcome>,
+    /// What the heap said afterwards; `null` when nothing ran.
+    pub proof: Option<Proof>,
+    /// The state of the target's collector; `null` when nothing ran.
+    pub collector: Option<Collector>,
+    /// Names in other modules that still hold something of theirs.
+    pub stale_references: Option<Vec<StaleReference>>,
+    /// Bytes that were freed.
+    pub freed_bytes: Option<u64>,
+}
+
+/// How the target was made to run the change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Injection {
+    /// The way in.
+    pub route: Route,
+    /// What made the target come to it.
+    pub wake: Wake,
+    /// From the end of the stop to the result, in microseconds.
+    pub latency_us: u64,
+    /// How long threads were held for it, in microseconds.
+    pub stopped_us: u64,
+    /// How long the change held the GIL, in microseconds.
+    pub gil_held_us: u64,
+    /// How often it was tried: an import or a call inside may be in the way.
+    pub attempts: usize,
+}
+
+/// A way in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Route {
+    /// The queue of pending calls of the main thread.
+    PendingCall,
+    /// The remote debugging interface of 3.14.
+    RemoteExec,
+    /// A thread that waits outside of the interpreter.
+    ParkedThread,
+}
+
+/// What made the target come to the point where it runs such code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Wake {
+    /// Nothing: it was running.
+    None,
+    /// A system call was made to end early.
+    Eintr,
+    /// The wake-up pipe of its event loop.
+    SelfPipe,
+}
+
+/// What became of a module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Outcome {
+    /// Its key.
+    pub name: String,
+    /// What became of it.
+    pub outcome: OutcomeKind,
+    /// What is left of it.
+    pub left: Remaining,
+    /// How what is left is held.
+    pub paths: Option<Vec<Vec<String>>>,
+}
+
+/// What became of a module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// No module object, globals dict, function or class of it is left.
+    Gone,
+    /// The same, but its name is left in tables of the standard library.
+    GoneNameOnly,
+    /// No object of it is left; its shared library stays mapped.
+    Mapped,
+    /// It has new code.
+    Reloaded,
+    /// Nothing was done to it.
+    Unchanged,
+    /// What was done to it was undone.
+    RolledBack,
+    /// Its names are gone; that its code is gone was not proven.
+    Unlinked,
+    /// Something of it is alive.
+    Ghost,
+}
+
+/// What is left of a module, counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Remaining {
+    /// Module objects.
+    pub modules: usize,
+    /// Globals dicts.
+    pub globals: usize,
+    /// Python functions.
+    pub functions: usize,
+    /// Classes.
+    pub classes: usize,
+    /// Names of some of these classes.
+    pub class_names: Vec<String>,
+    /// How many of all these `gc.freeze` keeps from being collected.
+    pub frozen: usize,
+    /// Classes that may be of a newer copy of the module.
+    pub uncertain: usize,
+}
+
+/// What the heap said.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Proof {
+    /// Whether every object was looked at.
+    pub complete: bool,
+    /// How many objects were looked at.
+    pub objects: Option<usize>,
+    /// Why it is not complete.
+    pub why: Option<String>,
+    /// How long the process stood still for it, in microseconds.
+    pub stopped_us: u64,
+    /// Keys of the plan that were in sys.modules when it was made: loaded anew, or put back.
+    pub loaded_again: Vec<String>,
+}
+
+/// The state of the target's collector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Collector {
+    /// `gc.isenabled()`.
+    pub enabled: bool,
+    /// `gc.get_freeze_count()`.
+    pub frozen: u64,
+    /// What the collection after the change returned.
+    pub collected: u64,
+}
+
+/// A name in another module that still holds something.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StaleReference {
+    /// The module.
+    pub module: String,
+    /// The name in it.
+    pub name: String,
+    /// What it holds.
+    pub kind: String,
+}
+
+impl Unload {
+    /// The answer of a run that ends before the first change.
+    pub fn planned(target: Target, plan: &unload::Plan) -> Self {
+        let mut envelope = Envelope::live("unload", Some(target));
+        envelope.warnings.clone_from(&plan.warnings);
+        Unload {
+            envelope,
+            plan: Plan::from(&plan.cut),
+            dry_run: true,
+            injection: None,
+            outcomes: Vec::new(),
+            proof: None,
+            collector: None,
+            stale_references: None,
+            freed_bytes: None,
+        }
+    }
+
+    /// The answer of a run that changed the target.
+    pub fn done(target: Target, warnings: Vec<String>, unloaded: &Unloaded) -> Self {
+        let mut envelope = Envelope::live("unload", Some(target));
+        if unloaded.proof.is_ok() {
+            envelope.consistency = Consistency::Paused;
+        }
+        let proof_us = unloaded.proof_stopped.as_micros() as u64;
+        envelope.stopped_us = unloaded.ran.stopped_us + proof_us;
+        envelope.warnings = warnings;
+        envelope.warnings.extend(warnings_of(&unloaded.done));
+        Unload {
+            envelope,
+            plan: Plan::from(&unloaded.cut),
+            dry_run: false,
+            injection: Some(injection(&unloaded.ran, unloaded.attempts)),
+            outcomes: unloaded.outcomes.iter().map(Outcome::from).collect(),
+            proof: Some(proof(unloaded, proof_us)),
+            collector: Some(Collector {
+                enabled: unloaded.done.collector_enabled,
+                frozen: unloaded.done.frozen,
+                collected: unloaded.done.collected,
+            }),
+            stale_references: None,
+            freed_bytes: None,
+        }
+    }
+
+    /// The worst of the outcomes; `None` when nothing ran, or no module was there.
+    pub fn worst(&self) -> Option<OutcomeKind> {
+        self.outcomes.iter().map(|outcome| outcome.outcome).max()
+    }
+}
+
+fn injection(ran: &Ran, attempts: usize) -> Injection {
+    Injection {
+        // Both ways of `inject` so far end in that queue.
+        route: Route::PendingCall,
+        wake: Wake::None,
+        latency_us: ran.latency_us,
+        stopped_us: ran.stopped_us,
+        gil_held_us: ran.gil_held_us,
+        attempts,
+    }
+}
+
+fn proof(unloaded: &Unloaded, stopped_us: u64) -> Proof {
+    match &unloaded.proof {
+        Ok(proof) => Proof {
+            complete: true,
+            objects: Some(proof.objects),
+            why: None,
+            stopped_us,
+            loaded_again: proof.present.iter().map(ToString::to_string).collect(),
+        },
+        Err(error) => Proof {
+            complete: false,
+            objects: None,
+            why: Some(error.to_string()),
+            stopped_us,
+            loaded_again: Vec::new(),
+        },
+    }
+}
+
+fn warnings_of(done: &answer::Done) -> Vec<String> {
+    // `gc.DEBUG_SAVEALL`: what is collected is kept in gc.garbage instead.
+    const SAVE_ALL: u64 = 32;
+    let mut warnings = Vec::new();
+    if !done.collector_enabled {
+        let text = "the program has switched its collector off; it was run once for this";
+        warnings.push(text.to_owned());
+    }
+    if done.debug & SAVE_ALL != 0 {
+        let text = "gc.DEBUG_SAVEALL is set: what is collected stays alive in gc.garbage";
+        warnings.push(text.to_owned());
+    }
+    warnings
+}
+
+impl From<&ModuleOutcome> for Outcome {
+    fn from(outcome: &ModuleOutcome) -> Self {
+        Outcome {
+            name: outcome.name.to_string(),
+            outcome: outcome.outcome.into(),
+            left: Remaining::from(&outcome.left),
+            paths: None,
+        }
+    }
+}
+
+impl From<outcome::Outcome> for OutcomeKind {
+    fn from(outcome: outcome::Outcome) -> Self {
+        match outcome {
+            outcome::Outcome::Gone => OutcomeKind::Gone,
+            outcome::Outcome::Mapped => OutcomeKind::Mapped,
+            outcome::Outcome::Unlinked => OutcomeKind::Unlinked,
+            outcome::Outcome::Ghost => OutcomeKind::Ghost,
+        }
+    }
+}
+
+impl From<&Left> for Remaining {
+    fn from(left: &Left) -> Self {
+        Remaining {
+            modules: left.modules,
+            globals: left.globals,
+            functions: left.functions,
+            classes: left.classes,
+            class_names: left.class_names.clone(),
+            frozen: left.frozen,
+            uncertain: left.uncertain,
+        }
+    }
+}

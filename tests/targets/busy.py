@@ -1,0 +1,63 @@
+"""Computes the same numbers again and again and ends with an error when one comes out wrong.
+
+Arguments choose what goes on besides: `threads` (four more threads that allocate), `timer` (a
+signal handler a thousand times a second), `long` (calls of some seconds that hold the GIL).
+"""
+import select
+import signal
+import sys
+import threading
+
+ROUND = 20000
+
+
+def integers():
+    total = 0
+    for i in range(ROUND):
+        total = (total * 31 + i) & 0xFFFFFFFF
+    return total
+
+
+def floats():
+    total = 1.0
+    for i in range(ROUND):
+        total = total * 1.0000001 + i / 7.0
+    return total
+
+
+def allocate():
+    while True:
+        sorted([str(i) for i in range(200)])
+
+
+def input_ended():
+    ready = select.select([sys.stdin], [], [], 0)[0]
+    return bool(ready) and not sys.stdin.readline()
+
+
+def main():
+    expected = integers(), floats()
+    if "threads" in sys.argv:
+        for _ in range(4):
+            thread = threading.Thread(target=allocate)
+            thread.daemon = True
+            thread.start()
+    if "timer" in sys.argv:
+        signal.signal(signal.SIGALRM, lambda number, frame: None)
+        signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    sys.stdout.write("READY\n")
+    sys.stdout.flush()
+    while True:
+        try:
+            if input_ended():
+                sys.exit(0)
+        except select.error:  # 2.7: interrupted by the timer
+            pass
+        if (integers(), floats()) != expected:
+            sys.stdout.write("WRONG\n")
+            sys.exit(1)
+        if "long" in sys.argv:
+            sum(range(60000000)) if sys.version_info[0] > 2 else sum(xrange(60000000))
+
+
+main()
