@@ -94,7 +94,7 @@ pub struct Candidate {
 ///
 /// # Errors
 /// [`LocateError::NotInitialised`], [`LocateError::UnknownVersion`],
-/// [`LocateError::UnknownLayout`] with the check that failed last.
+/// [`LocateError::UnknownLayout`] with the check that the likeliest did not pass.
 pub fn find_candidates(
     process: &Process,
     maps: &Maps,
@@ -139,7 +139,7 @@ fn from_structure(
             match offsets.overlay(&row.layout) {
                 Ok(layout) => row.layout = layout,
                 Err(error) => {
-                    checks.failed = Some(error.to_string());
+                    checks.failed.get_or_insert_with(|| error.to_string());
                     continue;
                 }
             }
@@ -323,7 +323,7 @@ fn proven_by(memory: &impl ReadMemory, layout: &Layout, head: Address) -> Addres
     listed.into_iter().find(has_thread).unwrap_or(head)
 }
 
-/// Collects the rows that pass, and why the last one did not.
+/// Collects the rows that pass, and why the likeliest one did not.
 #[derive(Default)]
 struct Checks {
     passed: Vec<Candidate>,
@@ -360,7 +360,7 @@ impl Checks {
                 true
             }
             Err(mismatch) => {
-                self.failed = Some(mismatch.to_string());
+                self.failed.get_or_insert_with(|| mismatch.to_string());
                 false
             }
         }

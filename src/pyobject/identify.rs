@@ -16,6 +16,8 @@ use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
+use std::thread;
+use std::time::Duration;
 
 /// A CPython and the image that holds its runtime.
 #[derive(Debug)]
@@ -26,8 +28,9 @@ pub struct Located {
     pub image: Image,
 }
 
-/// A live process may change under each look. So often is it looked at again.
-const TRIES: usize = 5;
+/// A live process may change under each look. So often is it looked at, after a pause that is
+/// doubled from one millisecond.
+const TRIES: u32 = 6;
 
 /// Finds the one CPython of a process, and verifies it in memory. Nothing is stopped.
 ///
@@ -72,6 +75,7 @@ fn settled(
         if tries == TRIES {
             return Err(LocateError::Moving { pid: process.pid() });
         }
+        thread::sleep(Duration::from_millis(1 << (tries - 1)));
         tries += 1;
     }
 }

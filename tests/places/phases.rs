@@ -99,6 +99,13 @@ fn go_on(host: &mut Target) {
 fn a_python_that_is_being_finalised_is_told_so() {
     on_every_interpreter(|interpreter| {
         let target = Target::start(interpreter, &program("ending.py"), &[]);
+        let answer = modules(target.pid());
+        let warnings = &answer.document["warnings"];
+        if !answer.why().contains("being finalised")
+            && !warnings.to_string().contains("being finalised")
+        {
+            return Err(format!("nothing is said: {}", answer.document));
+        }
         let process = Process::open(target.pid()).map_err(|error| error.to_string())?;
         match identify::find(&process) {
             Ok(located) if located.python.finalizing => Ok(()),

@@ -53,7 +53,7 @@ fn report(
     patterns: &[String],
 ) -> Modules {
     let mut envelope = Envelope::live("modules", Some(opened.target(interpreter)));
-    envelope.warnings = inventory.warnings;
+    envelope.warnings = opened.warnings(inventory.warnings);
     let total = inventory.rows.len();
     let wanted = |row: &ModuleRow| {
         patterns.is_empty() || patterns.iter().any(|p| glob::matches(p, &row.name))

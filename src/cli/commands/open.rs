@@ -73,6 +73,13 @@ impl Opened {
         })
     }
 
+    /// The warnings of an inventory, behind what is to be known of the target as a whole.
+    pub fn warnings(&self, of_inventory: Vec<String>) -> Vec<String> {
+        const ENDING: &str = "the Python is being finalised: its modules are being taken apart";
+        let ending = self.located.python.finalizing.then(|| ENDING.to_owned());
+        ending.into_iter().chain(of_inventory).collect()
+    }
+
     /// What a document says of the target.
     pub fn target(&self, interpreter: &Interpreter) -> Target {
         Target::python(self.process.pid(), &self.located.python, interpreter)
