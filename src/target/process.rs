@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// The kernel's limit of pieces a call (`UIO_MAXIOV`).
 const PIECES_A_CALL: usize = 1024;
@@ -27,7 +27,7 @@ pub struct Process {
     start_ticks: u64,
     /// The folder `/proc/PID`, kept open: it never shows a process that got the same pid later.
     entry: procfs::process::Process,
-    mem: RefCell<Option<Rc<File>>>,
+    mem: RefCell<Option<Arc<File>>>,
     /// Whether the kernel refused the quick way of reading.
     through_file: Cell<bool>,
 }
@@ -163,12 +163,12 @@ impl Process {
 
     /// `/proc/PID/mem`, opened once, and again after it came to its end: then the memory it was
     /// opened for is gone, and an exec may have given the process another.
-    fn mem_file(&self, anew: bool) -> Option<Rc<File>> {
+    fn mem_file(&self, anew: bool) -> Option<Arc<File>> {
         let mut known = self.mem.borrow_mut();
         if anew || known.is_none() {
             *known = File::open(format!("/proc/{}/mem", self.pid))
                 .ok()
-                .map(Rc::new);
+                .map(Arc::new);
         }
         known.clone()
     }
