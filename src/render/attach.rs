@@ -1,6 +1,6 @@
 //! What a session says first.
 
-use super::{Answer, Look, dim, duration, escaped, name, thousands};
+use super::{Answer, Look, duration, escaped, name, thousands};
 use crate::report::{Attach, Envelope, ModuleCounts, Target};
 
 impl Answer for Attach {
@@ -11,27 +11,40 @@ impl Answer for Attach {
     fn text(&self, look: &Look) -> String {
         let identity = self.envelope.target.as_ref().map(identity);
         let uptime = self.uptime_s.map(|s| format!(", up {}", duration(s)));
-        let process = escaped(&self.process);
-        let process = match look.width {
-            Some(width) => process.chars().take(width).collect(),
-            None => process,
-        };
         let threads = match self.threads {
             Some(1) => " 1 thread.".to_owned(),
             Some(count) => format!(" {} threads.", thousands(count)),
             None => String::new(),
         };
-        format!(
-            "{}{}: {process}\n{}{threads}\n{}\n",
+        let facts = format!(
+            "{}{}",
             identity.unwrap_or_default(),
-            uptime.unwrap_or_default(),
+            uptime.unwrap_or_default()
+        );
+        format!(
+            "{}{facts}: {}\n{}{threads}\n",
+            name("CPython "),
+            command(&self.process, facts.len() + "CPython : ".len(), look.width),
             counts(&self.modules),
-            dim("Looking only: nothing in the process has been touched. Type help.")
         )
     }
 }
 
-/// "CPython 3.11.7 (release, shared libpython), pid 4242".
+/// The command line of the target, as far as it fits behind what is on the line already. A piece of
+/// it is always shown.
+fn command(process: &str, taken: usize, width: Option<usize>) -> String {
+    const AT_LEAST: usize = 24;
+    let text = escaped(process);
+    let room = width.map_or(usize::MAX, |width| {
+        width.saturating_sub(taken).max(AT_LEAST)
+    });
+    if text.chars().count() <= room {
+        return text;
+    }
+    text.chars().take(room - 1).chain(['…']).collect()
+}
+
+/// "3.11.7 (release, shared libpython), pid 4242".
 fn identity(target: &Target) -> String {
     let build = target.build.map(|build| {
         let mut words = vec![if build.debug { "debug" } else { "release" }];
@@ -45,10 +58,7 @@ fn identity(target: &Target) -> String {
     };
     format!(
         "{}{}, pid {}{interpreters}",
-        name(&format!(
-            "CPython {}",
-            target.python.as_deref().unwrap_or("?")
-        )),
+        target.python.as_deref().unwrap_or("?"),
         build.unwrap_or_default(),
         target.pid.unwrap_or_default()
     )
