@@ -48,7 +48,9 @@ pub struct Done {
 
 /// Reads an answer about `entries` entries; `None` when it is not one.
 pub fn parse(bytes: &[u8], entries: usize) -> Option<Answer> {
-    let text = std::str::from_utf8(bytes).ok().filter(|text| text.is_ascii())?;
+    let text = std::str::from_utf8(bytes)
+        .ok()
+        .filter(|text| text.is_ascii())?;
     let mut lines = text.lines().take(LINES);
     let mut first = lines.next()?.split(' ');
     let (status, argument) = (first.next()?, first.next());
@@ -69,7 +71,11 @@ fn parse_done<'t>(lines: impl Iterator<Item = &'t str>, entries: usize) -> Optio
     for line in lines {
         let (word, number) = line.split_once(' ')?;
         let number: u64 = number.parse().ok()?;
-        let index = || usize::try_from(number).ok().filter(|&index| index < entries);
+        let index = || {
+            usize::try_from(number)
+                .ok()
+                .filter(|&index| index < entries)
+        };
         match word {
             "attributes" => done.attributes = usize::try_from(number).ok()?,
             "collected" => done.collected = number,

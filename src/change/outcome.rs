@@ -169,7 +169,12 @@ mod tests {
 
     #[test]
     fn any_object_that_is_left_makes_a_ghost() {
-        for kind in [RemainKind::Module, RemainKind::Globals, RemainKind::Function, RemainKind::Class] {
+        for kind in [
+            RemainKind::Module,
+            RemainKind::Globals,
+            RemainKind::Function,
+            RemainKind::Class,
+        ] {
             let outcome = outcome_of(Kind::Module, &Done::default(), Some(remains(kind)));
             assert_eq!(outcome, Outcome::Ghost);
         }
@@ -194,10 +199,19 @@ mod tests {
     #[test]
     fn of_a_value_that_is_no_module_only_its_weak_reference_tells() {
         let none = || Some(Remains::default());
-        let seen = Done { alive: [0].into(), ..Done::default() };
+        let seen = Done {
+            alive: [0].into(),
+            ..Done::default()
+        };
         assert_eq!(outcome_of(Kind::Other, &seen, none()), Outcome::Ghost);
-        let unseen = Done { unwatched: [0].into(), ..Done::default() };
+        let unseen = Done {
+            unwatched: [0].into(),
+            ..Done::default()
+        };
         assert_eq!(outcome_of(Kind::Other, &unseen, none()), Outcome::Unlinked);
-        assert_eq!(outcome_of(Kind::Other, &Done::default(), none()), Outcome::Gone);
+        assert_eq!(
+            outcome_of(Kind::Other, &Done::default(), none()),
+            Outcome::Gone
+        );
     }
 }
