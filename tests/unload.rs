@@ -228,6 +228,69 @@ fn without_consent_nothing_is_touched() {
     on_changeable(a_dry_run_touches_nothing);
 }
 
+/// As long as a thread is inside, or imports a part of it, nothing is touched.
+fn somebody_inside_is_waited_for(interpreter: &Interpreter) -> Result<(), String> {
+    let mut target = start(interpreter, &[]);
+    for (visit, cause, exit) in [("visit", "running", 1), ("import", "importing", 6)] {
+        target.send(visit);
+        target.line();
+        let (document, code) = unload(&target, &["plug", "--yes", "--limit", "2"]);
+        let error = &document["error"];
+        check(error["cause"] == cause && code == exit, visit, &document)?;
+        target.send("leave");
+        target.line();
+    }
+    let (document, code) = unload(&target, &["plug", "--yes"]);
+    check(code == 0, "after they left", &document)?;
+    stop(target)
+}
+
+#[test]
+fn a_thread_inside_or_an_import_is_waited_for_and_then_refused() {
+    on_changeable(somebody_inside_is_waited_for);
+}
+
+/// A main thread that waits cannot be reached by this version, nor can a stopped one: it says so.
+fn who_cannot_be_reached_is_refused(interpreter: &Interpreter) -> Result<(), String> {
+    let target = start(interpreter, &["wait"]);
+    let (document, code) = unload(&target, &["plug", "--yes", "--limit", "2"]);
+    check(code == 6, "waiting", &document)?;
+    let help = document["error"]["help"].as_str().unwrap_or_default();
+    check(!help.is_empty(), "no help", &document)?;
+    let pid = nix::unistd::Pid::from_raw(target.pid());
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGSTOP).map_err(|e| e.to_string())?;
+    let (document, code) = unload(&target, &["plug", "--yes", "--limit", "2"]);
+    check(code == 6, "stopped", &document)?;
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).map_err(|e| e.to_string())?;
+    stop(target)
+}
+
+#[test]
+fn a_target_that_waits_or_is_stopped_is_refused() {
+    on_changeable(who_cannot_be_reached_is_refused);
+}
+
+/// What `unload` writes is what its schema says.
+#[test]
+fn every_answer_fits_the_published_schema() {
+    let schema = pyunload(&["schema", "unload"]);
+    let schema: Value = serde_json::from_slice(&schema.stdout).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a valid schema");
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let target = start(&interpreter, &["reload"]);
+    for more in [["plug", "--dry-run"], ["plug", "--yes"]] {
+        let (document, _) = unload(&target, &more);
+        let errors: Vec<String> = validator
+            .iter_errors(&document)
+            .map(|error| error.to_string())
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}: {document}");
+    }
+    stop(target).expect("it ends well");
+}
+
 /// Unloads again and again from a program that loads the package anew at once.
 fn soak(interpreter: &Interpreter) -> Result<(), String> {
     let mut target = start(interpreter, &["reload"]);

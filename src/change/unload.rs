@@ -44,7 +44,7 @@ const BEFORE_ANOTHER_ROUND: Duration = Duration::from_millis(50);
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The whole unload, the proof not counted.
+    /// How long to try, and how long one attempt may take; the proof is not counted.
     pub total: Duration,
     /// One stop.
     pub stop: StopLimits,
@@ -128,8 +128,7 @@ pub fn unload(
         let (proof, stopped) = verify(target, limits.stop, &cut, &done);
         proof_stopped += stopped;
         let outcomes = outcomes(&cut, &done, proof.as_ref());
-        let left = limits.total.saturating_sub(began.elapsed());
-        let is_last = round == ROUNDS || left.is_zero() || proof.is_err();
+        let is_last = round == ROUNDS || began.elapsed() > limits.total || proof.is_err();
         if is_last || !outcomes.iter().any(may_pass) {
             return Ok(Unloaded {
                 cut,
@@ -144,7 +143,7 @@ pub fn unload(
         round += 1;
         thread::sleep(BEFORE_ANOTHER_ROUND);
         // If this does not run, what was found stays as it was found.
-        if let Ok(again) = run(&source::collect(), left) {
+        if let Ok(again) = run(&source::collect(), limits.total) {
             ran.stopped_us += again.stopped_us;
             ran.gil_held_us += again.gil_held_us;
         }
@@ -177,8 +176,8 @@ fn detach(
     let (mut attempts, mut stopped_us, mut gil_held_us) = (0, 0, 0);
     loop {
         let cut = plan_now.cut;
-        let left = total.saturating_sub(began.elapsed()).max(FIRST_WAIT);
-        let mut ran = run(&source::unload(plan_now.table, &cut), left)?;
+        // Each attempt may take all the time there is: one that was cut short could have begun.
+        let mut ran = run(&source::unload(plan_now.table, &cut), total)?;
         attempts += 1;
         stopped_us += ran.stopped_us;
         gil_held_us += ran.gil_held_us;
