@@ -2,6 +2,7 @@
 
 use super::{Answer, Look, duration, escaped, name, thousands};
 use crate::report::{Attach, Envelope, ModuleCounts, Target};
+use unicode_width::UnicodeWidthStr;
 
 impl Answer for Attach {
     fn envelope(&self) -> &Envelope {
@@ -30,18 +31,21 @@ impl Answer for Attach {
     }
 }
 
-/// The command line of the target, as far as it fits behind what is on the line already. A piece of
-/// it is always shown.
+/// The command line of the target, behind what is on the line already where it fits, else on a line
+/// of its own, cut to the terminal.
 fn command(process: &str, taken: usize, width: Option<usize>) -> String {
-    const AT_LEAST: usize = 24;
+    const INDENT: usize = 2;
     let text = escaped(process);
-    let room = width.map_or(usize::MAX, |width| {
-        width.saturating_sub(taken).max(AT_LEAST)
-    });
-    if text.chars().count() <= room {
-        return text;
+    let length = text.width();
+    match width {
+        Some(width) if length > width.saturating_sub(INDENT) => {
+            let room = width.saturating_sub(INDENT + 1);
+            let kept: String = text.chars().take(room).collect();
+            format!("\n  {kept}…")
+        }
+        Some(width) if taken + length > width => format!("\n  {text}"),
+        _ => text,
     }
-    text.chars().take(room - 1).chain(['…']).collect()
 }
 
 /// "3.11.7 (release, shared libpython), pid 4242".
