@@ -5,8 +5,8 @@
 //!    the table, the keys and their values with what was read, looks for imports and frames inside,
 //!    and only then detaches; what it cannot do whole it undoes.
 //! 3. What may pass (an import, a thread inside, a value that was replaced) is tried again until the
-//!    time limit, with a fresh reading; but a set of keys that differs from the plan is an error,
-//!    because that is not what was agreed to.
+//!    time limit, with a fresh reading. Where a plan was shown and agreed to, a set of keys that
+//!    differs from it is an error; where names were, it is not.
 //! 4. The process is copied under a stop and searched for what is left. Something may have been in
 //!    use just then, a call or an import: then the collector is run again and all is looked at anew.
 //!
@@ -40,6 +40,15 @@ const ROUNDS: usize = 3;
 
 /// Time for a call or an import to end.
 const BEFORE_ANOTHER_ROUND: Duration = Duration::from_millis(50);
+
+/// What the user agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// The plan as it was shown, key by key.
+    Plan,
+    /// Whatever of the packages is loaded when it happens.
+    Names,
+}
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +121,7 @@ pub fn plan(target: Target<'_>, names: &[Key]) -> Result<Plan, UnloadError> {
 pub fn unload(
     target: Target<'_>,
     planned: Plan,
+    agreement: Agreement,
     limits: Limits,
     mut run: impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Unloaded, UnloadError> {
@@ -121,7 +131,7 @@ pub fn unload(
         done,
         mut ran,
         attempts,
-    } = detach(target, planned, limits.total, &mut run)?;
+    } = detach(target, planned, agreement, limits.total, &mut run)?;
     let mut proof_stopped = Duration::ZERO;
     let mut round = 1;
     loop {
@@ -167,6 +177,7 @@ struct Detached {
 fn detach(
     target: Target<'_>,
     mut plan_now: Plan,
+    agreement: Agreement,
     total: Duration,
     run: &mut impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Detached, UnloadError> {
@@ -199,14 +210,20 @@ fn detach(
         }
         thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
-        plan_now = plan(target, &agreed.names).map_err(|error| match error {
-            UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
-            other => other,
-        })?;
-        if !plan_now.cut.has_keys_of(&agreed) {
-            return Err(UnloadError::Changed);
-        }
+        plan_now = plan_again(target, &agreed, agreement)?;
     }
+}
+
+/// A fresh plan for the same names; where it may not differ, it must not.
+fn plan_again(target: Target<'_>, agreed: &Cut, agreement: Agreement) -> Result<Plan, UnloadError> {
+    let fresh = plan(target, &agreed.names).map_err(|error| match error {
+        UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
+        other => other,
+    })?;
+    if agreement == Agreement::Plan && !fresh.cut.has_keys_of(agreed) {
+        return Err(UnloadError::Changed);
+    }
+    Ok(fresh)
 }
 
 /// What was in the way and may pass.

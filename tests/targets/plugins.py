@@ -46,9 +46,9 @@ EXPECTED = steps(1000, 5)
 
 def use_plugin():
     global loads
-    if 'plug' not in sys.modules:
-        loads += 1
+    is_new = 'plug' not in sys.modules
     import plug
+    loads += is_new
     if plug.add(41) != 42 or plug.leaf.value != 7 or plug.Base().method() != 2:
         wrong.append('plug')
 
