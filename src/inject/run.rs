@@ -7,7 +7,7 @@
 
 use crate::address::Address;
 use crate::control::consent::Consent;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Leftover, Owner};
@@ -65,6 +65,7 @@ pub fn run_main(
         consent,
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
+        woken: false,
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
@@ -128,6 +129,7 @@ struct Run<'r> {
     consent: Consent,
     deadline: Instant,
     stopped: Duration,
+    woken: bool,
 }
 
 impl Run<'_> {
@@ -181,42 +183,50 @@ impl Run<'_> {
         }
     }
 
-    /// Queues the request, as soon as the main thread moves and every gate is open.
+    /// Queues the request, as soon as the main thread moves, or waits where it can be woken, and
+    /// every gate is open.
     fn arm(&mut self) -> Result<Armed, Refusal> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            match look_twice(self.process) {
-                Seen::Moving => match self.arm_now() {
-                    Err(refusal) if refusal.may_pass() => {
-                        nap = (nap * 2).min(Duration::from_millis(10));
-                        self.wait_or(nap, refusal)?;
-                    }
+            let refusal = match look_twice(self.process) {
+                Seen::Moving => match self.arm_now(Onward::AsItWas) {
+                    Err(refusal) if refusal.may_pass() => refusal,
                     outcome => return outcome,
                 },
+                seen if seen.is_lock_wait() && self.may_wake() => {
+                    match self.arm_now(Onward::Woken) {
+                        Err(refusal) if refusal.may_pass() => refusal,
+                        outcome => return outcome,
+                    }
+                }
                 Seen::Parked {
                     number,
                     wait_channel,
-                } => {
-                    let waited = began.elapsed();
-                    let parked = Refusal::Parked {
-                        number,
-                        wait_channel,
-                        waited,
-                    };
-                    self.wait_or(nap, parked)?;
-                }
+                } => Refusal::Parked {
+                    number,
+                    wait_channel,
+                    waited: began.elapsed(),
+                },
                 Seen::Gone => {
                     let pid = self.process.pid();
                     return Err(ControlError::from(PauseError::Gone { pid }).into());
                 }
-            }
+            };
+            nap = (nap * 2).min(Duration::from_millis(10));
+            self.wait_or(nap, refusal)?;
         }
     }
 
-    fn arm_now(&mut self) -> Result<Armed, Refusal> {
-        let armed = self.prepared.arm(self.seize()?)?;
+    /// CPython's waits for locks expect EINTR from 3.6 on.
+    fn may_wake(&self) -> bool {
+        self.prepared.python.version.minor_pair() >= (3, 6)
+    }
+
+    fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
+        let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
+        self.woken = onward == Onward::Woken;
         Ok(armed)
     }
 
@@ -232,6 +242,7 @@ impl Run<'_> {
             status,
             value,
             route: self.prepared.route,
+            woken: self.woken,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
             gil_held_us: snapshot.ran_us,
