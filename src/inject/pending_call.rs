@@ -135,7 +135,7 @@ impl<'a> Prepared<'a> {
     pub(super) fn arm(&self, control: Control<'_>, onward: Onward) -> Result<Armed, Refusal> {
         let state = check_gates(&control, self.python, self.ring.as_ref())?;
         if onward == Onward::Woken {
-            check_lock_wait(&control, self.libc.file(), self.contents.functions[0])?;
+            self.check_lock_wait(&control)?;
         }
         if self.route == Route::QueueCall {
             control.check_stack_room(self.stack_need)?;
@@ -168,6 +168,16 @@ impl<'a> Prepared<'a> {
                 .offset(u64::from(page::result(self.contents.source).0)),
             stopped,
         })
+    }
+
+    /// Whether the main thread waits for a lock and may be woken.
+    ///
+    /// # Errors
+    /// As [`check_lock_wait`].
+    pub(super) fn check_lock_wait(&self, control: &Control<'_>) -> Result<(), Refusal> {
+        // Any function of the C API tells which image is CPython's.
+        let python = self.contents.functions.first().copied();
+        check_lock_wait(control, self.libc.file(), python.unwrap_or_default())
     }
 
     fn fill(

@@ -27,6 +27,9 @@ use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
 
+/// How long a queued request waits before its thread is looked at again.
+const BEFORE_WAKING: Duration = Duration::from_millis(50);
+
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
 
@@ -251,6 +254,7 @@ impl Run<'_> {
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
         let mut nap = Duration::from_micros(100);
+        let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
             if snapshot.state.has_ended() {
@@ -264,7 +268,27 @@ impl Run<'_> {
                 return self.take_back(armed, began, signal);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
+            if snapshot.state == State::Armed && Instant::now() >= next_wake {
+                self.wake_from_lock();
+                next_wake = Instant::now() + 4 * BEFORE_WAKING;
+            }
         }
+    }
+
+    /// A main thread that was moving when the request was queued may have begun to wait for a lock
+    /// since. If it may not be woken, it is waited for as before.
+    fn wake_from_lock(&mut self) {
+        if !self.may_wake() || !look_twice(self.process).is_lock_wait() {
+            return;
+        }
+        let Ok(control) = self.seize() else { return };
+        let began = Instant::now();
+        if self.prepared.check_lock_wait(&control).is_ok() {
+            self.woken |= control.wake_main().is_ok();
+        } else {
+            control.resume();
+        }
+        self.stopped += began.elapsed();
     }
 
     fn lost(&self, error: &ReadError) -> InjectError {

@@ -82,7 +82,7 @@ pub fn interrupted(registers: &Registers) -> Option<Registers> {
         registers.rax as i64,
         ERESTARTSYS | ERESTARTNOINTR | ERESTARTNOHAND | ERESTART_RESTARTBLOCK
     );
-    (waits && registers.orig_rax as i64 >= 0).then(|| Registers {
+    (waits && registers.orig_rax as i64 >= 0).then_some(Registers {
         rax: EINTR as u64,
         orig_rax: u64::MAX,
         ..*registers
