@@ -12,6 +12,7 @@ use super::session;
 use super::timings::Timings;
 use crate::render::Answer;
 use crate::report::Doctor;
+use std::time::Duration;
 
 /// Runs a command and says how it ended.
 pub fn run(cli: &Cli, out: &mut Output) -> Exit {
@@ -38,6 +39,7 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
     let wanted = modules_command::Wanted {
         patterns,
         interpreter: args.interpreter,
+        stop: args.pause.then(|| Duration::from_millis(args.max_stop)),
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();

@@ -4,17 +4,25 @@ use super::args::Cli;
 use super::dispatch;
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::session::words_of;
+use crate::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
 use clap::Parser;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
+use std::process::ExitCode;
 
-/// Runs the tool with these words, the first of which is its own name.
-pub fn run(words: impl IntoIterator<Item = OsString>) -> Exit {
+/// Runs the tool with these words, the first of which is its own name. Before a stop it starts
+/// itself once more, as the watchdog of that stop.
+pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    if words.get(1).is_some_and(|word| word == WATCHDOG_ARGUMENT) {
+        return watchdog_main(&words[2..]);
+    }
     match Cli::try_parse_from(&words) {
         Ok(cli) => dispatch::run(&cli, &mut Output::new(cli.json)),
         Err(error) => refuse(&error, words.iter().any(|word| word == "--json")),
     }
+    .into()
 }
 
 /// Help is an answer; anything else is a wrong command line, in JSON for who asked for it.
@@ -24,10 +32,9 @@ fn refuse(error: &clap::Error, json: bool) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     if json && !is_help {
-        let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let message = first.strip_prefix("error: ").unwrap_or(first);
-        let failure = Failure::new(Exit::Usage, message, "see: pyunload --help");
+        let (message, tip) = words_of(error);
+        let help = tip.unwrap_or_else(|| "see: pyunload --help".to_owned());
+        let failure = Failure::new(Exit::Usage, message, help);
         Output::new(true).failure(&failure, None);
     } else {
         // Nothing can be said about an output that does not take what is said.

@@ -70,10 +70,6 @@ impl<'p> Control<'p> {
         self.paused.main_thread()
     }
 
-    pub(super) fn paused(&self) -> &Paused<'p> {
-        &self.paused
-    }
-
     /// The registers of the main thread.
     ///
     /// # Errors

@@ -169,7 +169,7 @@ impl Header {
             length: word_in(bytes, 32)?,
         };
         let fits = header.length >= 3 * PAGE
-            && header.length % PAGE == 0
+            && header.length.is_multiple_of(PAGE)
             && header.length <= ours().len()
             && header.scratch().header() == at;
         (valid && fits).then_some(header)
@@ -186,7 +186,6 @@ impl Header {
             length: self.length,
         }
     }
-
 }
 
 /// What a run that was killed left in the target.
@@ -268,9 +267,7 @@ fn find_free(maps: &Maps, length: u64) -> Option<Address> {
         }
         start = mapping.range.end.offset(PAGE);
     }
-    ours()
-        .contains_span(start, length + PAGE)
-        .then_some(start)
+    ours().contains_span(start, length + PAGE).then_some(start)
 }
 
 fn is_zero(memory: &(impl ReadMemory + ?Sized), range: AddressRange) -> Result<bool, ReadError> {

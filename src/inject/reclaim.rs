@@ -5,7 +5,6 @@
 //! out of it. A request that can only be told to do nothing, or that runs, stays, and nothing new
 //! is queued on top of it. Doing all this twice changes nothing.
 
-use crate::address::Address;
 use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::error::ControlError;
@@ -13,11 +12,9 @@ use crate::control::libc::Libc;
 use crate::control::scratch::{Header, Leftover, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
-use crate::inject::page::Snapshot;
 use crate::inject::pending_call::route_for;
 use crate::inject::ring::Ring;
-use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, withdraw};
-use crate::target::memory::{ReadError, ReadMemoryExt};
+use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, read_snapshot, withdraw};
 use crate::target::pause::StopLimits;
 use crate::target::process::Process;
 use crate::target::watchdog::Watchdog;
@@ -177,17 +174,6 @@ impl<'b> Broom<'b> {
         cleared.given_back += 1;
         Ok(())
     }
-}
-
-/// The words of a leftover; what was killed before it wrote them left zeros.
-fn read_snapshot(control: &Control<'_>, scratch: Scratch) -> Result<Snapshot, ControlError> {
-    let at: Address = scratch.data();
-    let bytes = control.read_bytes_at(at, Snapshot::SIZE)?;
-    Snapshot::parse(&bytes).ok_or(ControlError::Read(ReadError::Unmapped {
-        at,
-        wanted: Snapshot::SIZE,
-        got: 0,
-    }))
 }
 
 /// The run a mapping belongs to, if it lives and is not this one.

@@ -1,14 +1,17 @@
 //! The modules of an interpreter: the entries of `sys.modules`, read from outside.
 //!
-//! A running target imports and drops modules while it is read. Nothing here stops it. Instead every
-//! entry is read until two readings, one after the other, agree on all but the count of references;
-//! and the table itself is read before, between and behind them. So an entry that never changes is
-//! exact, and one that came or went is either one that existed or left out, and named in a warning.
+//! A running target imports and drops modules while it is read. Nothing here stops it. Instead the
+//! table itself is read before and behind its entries (see [`table`](super::table)). When it has not
+//! changed, everything in it was alive all the time, and one reading is enough. When it has, every
+//! entry is read until two readings, one after the other, agree on all but the count of references.
+//! So an entry that never changes is exact, and one that came or went is either one that existed or
+//! left out, and named in a warning.
 
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
 use crate::modules::row::ModuleRow;
+use crate::modules::table::Table;
 use crate::pyobject::dict::{self, Entry};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};
@@ -51,7 +54,7 @@ pub fn inventory_of_still(
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
     let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
-    let table = read_table(memory, python, interpreter)?;
+    let table = dict::read(memory, &python.layout, interpreter.modules)?;
     let found = reader.read(&table).map_err(in_modules(interpreter))?;
     Ok(report(found, Vec::new()))
 }
@@ -73,9 +76,10 @@ fn read_until_settled(
 ) -> Result<Inventory, ObjectError> {
     let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
-    let mut table = read_table(memory, python, interpreter)?;
+    let mut table = Table::read(memory, &python.layout, interpreter.modules)?;
     for _ in 0..rounds {
         let open: Vec<Entry> = table
+            .entries
             .iter()
             .filter(|entry| seen.get(entry).is_none_or(|seen| !seen.is_settled))
             .copied()
@@ -84,15 +88,18 @@ fn read_until_settled(
             break;
         }
         let read = reader.read(&open).map_err(in_modules(interpreter))?;
+        let before = table;
+        table = Table::read(memory, &python.layout, interpreter.modules)?;
+        let is_settled = table.proves_unchanged_since(&before);
         for (entry, found) in open.iter().zip(read) {
-            note(&mut seen, *entry, found);
+            note(&mut seen, *entry, found, is_settled);
         }
-        table = read_table(memory, python, interpreter)?;
     }
-    Ok(settle(&table, seen))
+    Ok(settle(&table.entries, seen))
 }
 
-fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found) {
+/// Notes one reading of an entry; `is_proven` says that the table did not change around it.
+fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found, is_proven: bool) {
     let before = seen.remove(&entry);
     let (is_settled, is_same_entry) = before.map_or((false, false), |before| {
         let before = &before.found;
@@ -104,8 +111,8 @@ fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found) {
         entry,
         Seen {
             found,
-            is_settled,
-            is_same_entry,
+            is_settled: is_settled || is_proven,
+            is_same_entry: is_same_entry || is_proven,
         },
     );
 }
@@ -174,14 +181,6 @@ fn name_aliases(rows: &mut [ModuleRow]) {
                 .collect();
         }
     }
-}
-
-fn read_table(
-    memory: &(impl ReadMemory + ?Sized),
-    python: &Python,
-    interpreter: &Interpreter,
-) -> Result<Vec<Entry>, ObjectError> {
-    dict::read(memory, &python.layout, interpreter.modules)
 }
 
 fn in_modules(interpreter: &Interpreter) -> impl FnOnce(ReadError) -> ObjectError + use<> {

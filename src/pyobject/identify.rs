@@ -14,8 +14,10 @@ use crate::elf::image::Image;
 use crate::pyobject::dict;
 use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
-use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
+use std::thread;
+use std::time::Duration;
 
 /// A CPython and the image that holds its runtime.
 #[derive(Debug)]
@@ -26,8 +28,9 @@ pub struct Located {
     pub image: Image,
 }
 
-/// A live process may change under each look. So often is it looked at again.
-const TRIES: usize = 5;
+/// A live process may change under each look. So often is it looked at, after a pause that is
+/// doubled from one millisecond.
+const TRIES: u32 = 6;
 
 /// Finds the one CPython of a process, and verifies it in memory. Nothing is stopped.
 ///
@@ -66,9 +69,13 @@ fn settled(
         let before = process.execution()?;
         let answer = look(&process.maps()?);
         let is_same = process.execution()? == before;
-        if tries == TRIES || (is_same && !may_pass(&answer)) {
+        if is_same && (tries == TRIES || !may_pass(&answer)) {
             return answer;
         }
+        if tries == TRIES {
+            return Err(LocateError::Moving { pid: process.pid() });
+        }
+        thread::sleep(Duration::from_millis(1 << (tries - 1)));
         tries += 1;
     }
 }
@@ -224,12 +231,15 @@ fn confirm(
 ) -> Result<Python, LocateError> {
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
     for candidate in candidates {
-        let phase = phase_of(process, image, &candidate)?;
         let layout = &candidate.row.layout;
         let interpreters = read_interpreters(process, layout, candidate.head);
         let Some(main) = interpreters.first() else {
             continue;
         };
+        let mut phase = phase_of(process, image, &candidate)?;
+        if phase == Phase::Running && is_emptied(process, layout, main.sysdict) {
+            phase = Phase::Ending;
+        }
         let fits = |version: &Version| version.minor_pair() == layout.python;
         let hexversion = hexversion(process, layout, main.sysdict);
         if phase == Phase::Starting || (phase == Phase::Ending && hexversion.is_none()) {
@@ -285,6 +295,18 @@ fn python_from(
         finalizing: phase == Phase::Ending,
         interpreters,
     }
+}
+
+/// Whether `sys.path` is None, the first thing that 2.7 does to its modules when it ends
+/// (`PyImport_Cleanup` of `Python/import.c`); it has no other sign that could be found.
+fn is_emptied(memory: &(impl ReadMemory + ?Sized), layout: &Layout, sysdict: Address) -> bool {
+    let class = || {
+        let path = dict::find(memory, layout, sysdict, "path").ok()??;
+        let class = layout.header.class.read(memory, path).ok()?;
+        let name = layout.class.name.read(memory, class).ok()?;
+        memory.read_c_string_at(name, 9).ok()
+    };
+    layout.python.0 == 2 && class().as_deref() == Some(b"NoneType")
 }
 
 /// `sys.hexversion` as memory has it.
