@@ -5,8 +5,8 @@
 //!    the table, the keys and their values with what was read, looks for imports and frames inside,
 //!    and only then detaches; what it cannot do whole it undoes.
 //! 3. What may pass (an import, a thread inside, a value that was replaced) is tried again until the
-//!    time limit, with a fresh reading; but a set of keys that differs from the plan is an error,
-//!    because that is not what was agreed to.
+//!    time limit, with a fresh reading. Where a plan was shown and agreed to, a set of keys that
+//!    differs from it is an error; where names were, it is not.
 //! 4. The process is copied under a stop and searched for what is left. Something may have been in
 //!    use just then, a call or an import: then the collector is run again and all is looked at anew.
 //!
@@ -41,10 +41,19 @@ const ROUNDS: usize = 3;
 /// Time for a call or an import to end.
 const BEFORE_ANOTHER_ROUND: Duration = Duration::from_millis(50);
 
+/// What the user agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// The plan as it was shown, key by key.
+    Plan,
+    /// Whatever of the packages is loaded when it happens.
+    Names,
+}
+
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The whole unload, the proof not counted.
+    /// How long to try, and how long one attempt may take; the proof is not counted.
     pub total: Duration,
     /// One stop.
     pub stop: StopLimits,
@@ -112,6 +121,7 @@ pub fn plan(target: Target<'_>, names: &[Key]) -> Result<Plan, UnloadError> {
 pub fn unload(
     target: Target<'_>,
     planned: Plan,
+    agreement: Agreement,
     limits: Limits,
     mut run: impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Unloaded, UnloadError> {
@@ -121,15 +131,14 @@ pub fn unload(
         done,
         mut ran,
         attempts,
-    } = detach(target, planned, limits.total, &mut run)?;
+    } = detach(target, planned, agreement, limits.total, &mut run)?;
     let mut proof_stopped = Duration::ZERO;
     let mut round = 1;
     loop {
         let (proof, stopped) = verify(target, limits.stop, &cut, &done);
         proof_stopped += stopped;
         let outcomes = outcomes(&cut, &done, proof.as_ref());
-        let left = limits.total.saturating_sub(began.elapsed());
-        let is_last = round == ROUNDS || left.is_zero() || proof.is_err();
+        let is_last = round == ROUNDS || began.elapsed() > limits.total || proof.is_err();
         if is_last || !outcomes.iter().any(may_pass) {
             return Ok(Unloaded {
                 cut,
@@ -144,7 +153,7 @@ pub fn unload(
         round += 1;
         thread::sleep(BEFORE_ANOTHER_ROUND);
         // If this does not run, what was found stays as it was found.
-        if let Ok(again) = run(&source::collect(), left) {
+        if let Ok(again) = run(&source::collect(), limits.total) {
             ran.stopped_us += again.stopped_us;
             ran.gil_held_us += again.gil_held_us;
         }
@@ -168,6 +177,7 @@ struct Detached {
 fn detach(
     target: Target<'_>,
     mut plan_now: Plan,
+    agreement: Agreement,
     total: Duration,
     run: &mut impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Detached, UnloadError> {
@@ -177,8 +187,8 @@ fn detach(
     let (mut attempts, mut stopped_us, mut gil_held_us) = (0, 0, 0);
     loop {
         let cut = plan_now.cut;
-        let left = total.saturating_sub(began.elapsed()).max(FIRST_WAIT);
-        let mut ran = run(&source::unload(plan_now.table, &cut), left)?;
+        // Each attempt may take all the time there is: one that was cut short could have begun.
+        let mut ran = run(&source::unload(plan_now.table, &cut), total)?;
         attempts += 1;
         stopped_us += ran.stopped_us;
         gil_held_us += ran.gil_held_us;
@@ -200,14 +210,20 @@ fn detach(
         }
         thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
-        plan_now = plan(target, &agreed.names).map_err(|error| match error {
-            UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
-            other => other,
-        })?;
-        if !plan_now.cut.has_keys_of(&agreed) {
-            return Err(UnloadError::Changed);
-        }
+        plan_now = plan_again(target, &agreed, agreement)?;
     }
+}
+
+/// A fresh plan for the same names; where it may not differ, it must not.
+fn plan_again(target: Target<'_>, agreed: &Cut, agreement: Agreement) -> Result<Plan, UnloadError> {
+    let fresh = plan(target, &agreed.names).map_err(|error| match error {
+        UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
+        other => other,
+    })?;
+    if agreement == Agreement::Plan && !fresh.cut.has_keys_of(agreed) {
+        return Err(UnloadError::Changed);
+    }
+    Ok(fresh)
 }
 
 /// What was in the way and may pass.

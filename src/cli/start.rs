@@ -4,6 +4,7 @@ use super::args::Cli;
 use super::dispatch;
 use super::exit::{Exit, Failure};
 use super::output::Output;
+use super::session::words_of;
 use crate::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -31,10 +32,9 @@ fn refuse(error: &clap::Error, json: bool) -> Exit {
         ErrorKind::DisplayHelp | ErrorKind::DisplayVersion
     );
     if json && !is_help {
-        let text = error.render().to_string();
-        let first = text.lines().next().unwrap_or_default();
-        let message = first.strip_prefix("error: ").unwrap_or(first);
-        let failure = Failure::new(Exit::Usage, message, "see: pyunload --help");
+        let (message, tip) = words_of(error);
+        let help = tip.unwrap_or_else(|| "see: pyunload --help".to_owned());
+        let failure = Failure::new(Exit::Usage, message, help);
         Output::new(true).failure(&failure, None);
     } else {
         // Nothing can be said about an output that does not take what is said.

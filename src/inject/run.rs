@@ -43,7 +43,9 @@ pub fn run_main(
     consent: Consent,
 ) -> Result<Ran, InjectError> {
     check_request(&request)?;
-    let interruption = Interruption::catch().map_err(refused_by_kernel)?;
+    let interruption = Interruption::catch()
+        .map_err(ControlError::Trace)
+        .map_err(Refusal::from)?;
     let owner = ourselves()?;
     refuse_early(process, python)?;
     let maps = process
@@ -81,10 +83,6 @@ fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
         return Err(Refusal::NulInSource);
     }
     Ok(())
-}
-
-fn refused_by_kernel(errno: nix::errno::Errno) -> Refusal {
-    Refusal::Control(ControlError::Trace(errno))
 }
 
 /// What identifies this run in what it leaves behind.

@@ -106,6 +106,7 @@ fn version_text(module: &Module) -> String {
 fn footer(report: &Modules) -> String {
     let shown = report.modules.len();
     let count = match shown {
+        0 => format!("no match among {} modules.", thousands(report.total)),
         _ if shown == report.total => format!("{} modules.", thousands(shown)),
         _ => format!(
             "{} of {} modules.",

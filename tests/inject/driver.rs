@@ -6,7 +6,6 @@ use std::process::{Child, Command, Output, Stdio};
 /// Exit codes of the driver.
 pub const REFUSED: i32 = 6;
 pub const WITHDRAWN: i32 = 7;
-pub const STARTED: i32 = 10;
 
 /// One run of the driver to come.
 #[derive(Debug)]

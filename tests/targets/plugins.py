@@ -11,7 +11,8 @@ FILES = {
                         'class Bare(object):\n    pass\n',
     'plug/core.py': 'import sys\nme = sys.modules[__name__]\ncache = {}\ndef add(x):\n    return x + 1\n'
                     'class Held(object):\n    make = staticmethod(lambda: Held())\nheld = [Held(), me]\n'
-                    'held.append(held)\n',
+                    'held.append(held)\ndef stay(entered, leave):\n    entered.set()\n    leave.wait()\n',
+    'plug/slow.py': 'import __main__\n__main__.entered.set()\n__main__.leave.wait()\n',
     'plug/deep/__init__.py': '',
     'plug/deep/leaf.py': 'from .. import core\nvalue = 7\n',
 }
@@ -29,6 +30,9 @@ stopping = False
 wrong = []
 loads = 0
 kept = []
+entered = threading.Event()
+leave = threading.Event()
+guests = []
 
 
 def steps(count, state):
@@ -42,9 +46,9 @@ EXPECTED = steps(1000, 5)
 
 def use_plugin():
     global loads
-    if 'plug' not in sys.modules:
-        loads += 1
+    is_new = 'plug' not in sys.modules
     import plug
+    loads += is_new
     if plug.add(41) != 42 or plug.leaf.value != 7 or plug.Base().method() != 2:
         wrong.append('plug')
 
@@ -55,6 +59,35 @@ def work():
             wrong.append('steps')
 
 
+def visit():
+    import plug
+    stay = plug.core.stay
+    del plug
+    stay(entered, leave)
+
+
+def import_slowly():
+    __import__('plug.slow')
+
+
+def let_in(function):
+    guests.append(threading.Thread(target=function))
+    guests[0].start()
+    entered.wait()
+
+
+def let_out():
+    leave.set()
+    guests.pop().join()
+    entered.clear()
+    leave.clear()
+
+
+def answer(text):
+    sys.stdout.write(text + '\n')
+    sys.stdout.flush()
+
+
 def listen():
     global stopping
     for line in iter(sys.stdin.readline, ''):
@@ -62,8 +95,16 @@ def listen():
             import plug
             kept.append(plug.core.Held())
         if line.strip() == 'loads':
-            sys.stdout.write('%d\n' % loads)
-            sys.stdout.flush()
+            answer('%d' % loads)
+        if line.strip() == 'visit':
+            let_in(visit)
+            answer('inside')
+        if line.strip() == 'import':
+            let_in(import_slowly)
+            answer('inside')
+        if line.strip() == 'leave':
+            let_out()
+            answer('outside')
         if line.strip() == 'stop':
             break
     stopping = True
@@ -77,6 +118,8 @@ for thread in threads:
     thread.start()
 sys.stdout.write('READY\n')
 sys.stdout.flush()
+if sys.argv[1:] == ['wait']:
+    threads[1].join()
 while not stopping:
     if steps(1000, 5) != EXPECTED:
         wrong.append('main')
