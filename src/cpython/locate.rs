@@ -104,7 +104,7 @@ pub fn find_candidates(
     match home {
         Home::Structure { address, size } => from_structure(process, image, address, size),
         Home::Statics { interp_head } => from_statics(process, image, interp_head),
-        Home::Unnamed => Ok(from_scan(process, maps, image)),
+        Home::Unnamed => from_unnamed(process, maps, image),
     }
 }
 
@@ -212,6 +212,25 @@ fn from_statics(
         checks.try_row(process, row.clone(), None, statics, head);
     }
     checks.finish(process, image)
+}
+
+/// A 2.7 or 3.6 whose list of interpreters has no name any more.
+fn from_unnamed(
+    process: &Process,
+    maps: &Maps,
+    image: &Image,
+) -> Result<Vec<Candidate>, LocateError> {
+    let found = from_scan(process, maps, image);
+    let mut old = tables::ROWS
+        .iter()
+        .filter(|row| row.layout.runtime.is_none());
+    match old.next() {
+        Some(row) if found.is_empty() => Err(LocateError::NotInitialised {
+            pid: process.pid(),
+            when: phase_of_statics(process, image, &row.layout, Address::NULL),
+        }),
+        _ => Ok(found),
+    }
 }
 
 fn read_statics(process: &Process, image: &Image) -> Statics {

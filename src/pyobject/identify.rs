@@ -203,7 +203,7 @@ fn is_idle(error: &LocateError) -> bool {
     matches!(
         error,
         LocateError::NotInitialised {
-            when: Phase::Before | Phase::After,
+            when: Phase::Before | Phase::After | Phase::Unsettled,
             ..
         }
     )
@@ -232,11 +232,12 @@ fn confirm(
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
     for candidate in candidates {
         let layout = &candidate.row.layout;
-        let interpreters = read_interpreters(process, layout, candidate.head);
-        let Some(main) = interpreters.first() else {
+        let mut phase = phase_of(process, image, &candidate)?;
+        let interpreters = read_interpreters(process, &candidate);
+        let Some(main) = interpreters.first().filter(|first| first.id == 0) else {
+            when = phase;
             continue;
         };
-        let mut phase = phase_of(process, image, &candidate)?;
         if phase == Phase::Running && is_emptied(process, layout, main.sysdict) {
             phase = Phase::Ending;
         }
@@ -325,29 +326,47 @@ fn hexversion(
     Version::from_hex(u32::try_from(hex).ok()?)
 }
 
-/// The interpreters, main first. Versions without `id` count from the oldest, which is the main
-/// one: new ones are put before the head of the list.
-pub fn read_interpreters(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    head: Address,
-) -> Vec<Interpreter> {
-    let mut interpreters: Vec<Interpreter> = walk_interpreters(memory, layout, head)
+/// The interpreters, main first, as far as they are complete. A live target may make and end some
+/// while they are read: what is no longer listed afterwards is left out.
+///
+/// Versions without `id` count from the oldest, which is the main one: new ones are put before the
+/// head of the list.
+fn read_interpreters(memory: &Process, candidate: &Candidate) -> Vec<Interpreter> {
+    let layout = &candidate.row.layout;
+    let listed = walk_interpreters(memory, layout, candidate.head);
+    let mut interpreters: Vec<Interpreter> = listed
         .into_iter()
         .enumerate()
-        .filter_map(|(index, address)| {
-            let id = match layout.interpreter.id {
-                Some(field) => field.read(memory, address).ok()?,
-                None => index as i64,
-            };
-            Some(Interpreter {
-                id,
-                address,
-                modules: layout.interpreter.modules.read(memory, address).ok()?,
-                sysdict: layout.interpreter.sysdict.read(memory, address).ok()?,
-            })
-        })
+        .filter_map(|(index, address)| read_interpreter(memory, layout, index, address))
         .collect();
+    let members = layout.runtime.zip(candidate.runtime);
+    let head = members.map(|(members, runtime)| members.interpreters_head.read(memory, runtime));
+    let head = head.and_then(Result::ok).unwrap_or(candidate.head);
+    let still = walk_interpreters(memory, layout, head);
+    interpreters.retain(|interpreter| still.contains(&interpreter.address));
     interpreters.sort_by_key(|interpreter| interpreter.id);
     interpreters
+}
+
+/// One interpreter; `None` when it is not complete (yet, or any more).
+fn read_interpreter(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    index: usize,
+    address: Address,
+) -> Option<Interpreter> {
+    let members = &layout.interpreter;
+    let id = match members.id {
+        Some(field) => field.read(memory, address).ok()?,
+        None => index as i64,
+    };
+    let modules = members.modules.read(memory, address).ok()?;
+    let sysdict = members.sysdict.read(memory, address).ok()?;
+    let is_complete = id >= 0 && modules.may_be_object() && sysdict.may_be_object();
+    is_complete.then_some(Interpreter {
+        id,
+        address,
+        modules,
+        sysdict,
+    })
 }

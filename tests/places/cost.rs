@@ -1,7 +1,7 @@
 //! What a look costs: system calls, counted by strace, and the calls that must not be there.
 
 use crate::common::{Target, interpreter};
-use crate::ld::{library_of, prefix};
+use crate::copies::{library_of, prefix};
 use crate::oracle::{command, compile, must};
 use std::collections::BTreeMap;
 use std::fs;

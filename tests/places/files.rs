@@ -1,7 +1,7 @@
 //! Programs and libraries that were stripped, deleted, replaced, or never had a name.
 
 use crate::common::interpreter;
-use crate::ld::{copy, drop_section_headers};
+use crate::copies::{copy, drop_section_headers};
 use crate::oracle::{Answer, Known, command, must, without_map_files};
 use std::fs;
 use std::path::Path;
@@ -149,7 +149,7 @@ fn a_library_that_is_also_mapped_as_data_is_read_where_it_was_loaded() {
         return;
     };
     let text = fs::read_to_string(crate::common::program("names.py")).expect("the program");
-    let library = crate::ld::library_of(&python).expect("a library");
+    let library = crate::copies::library_of(&python).expect("a library");
     let mapped = format!(
         "import mmap\nf = open({library:?}, 'rb')\n\
          kept = [mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ) for _ in range(4)]\n{text}"

@@ -1,8 +1,8 @@
 //! Stopped, traced, in another root, in other namespaces, of another user.
 
 use crate::common::{Interpreter, interpreter, interpreters};
-use crate::ld::prefix;
-use crate::oracle::{Known, command, must, state, until, without_map_files};
+use crate::copies::prefix;
+use crate::oracle::{Known, command, is_root, must, state, until, without_map_files};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::io::Write;
@@ -15,6 +15,7 @@ fn in_a_chroot() -> Option<Interpreter> {
     interpreters()
         .into_iter()
         .rfind(|interpreter| interpreter.root.as_os_str() != "/" && interpreter.build == "release")
+        .filter(|_| is_root())
 }
 
 #[test]
@@ -34,6 +35,9 @@ fn a_stopped_target_is_read_and_stays_stopped() {
 
 #[test]
 fn a_target_that_a_debugger_holds_is_read_and_stays_held() {
+    if !is_root() {
+        return;
+    }
     let Some(python) = interpreter("3.12") else {
         return;
     };
@@ -63,6 +67,9 @@ fn a_target_below_another_root_is_read() {
 
 #[test]
 fn a_target_in_other_mount_pid_and_user_namespaces_is_read() {
+    if !is_root() {
+        return;
+    }
     for name in ["3.10", "3.11-debian", "2.7"] {
         let Some(python) = interpreter(name) else {
             continue;
@@ -79,6 +86,9 @@ fn a_target_in_other_mount_pid_and_user_namespaces_is_read() {
 
 #[test]
 fn a_target_in_namespaces_and_another_root_is_read() {
+    if !is_root() {
+        return;
+    }
     let Some(python) = in_a_chroot() else {
         return;
     };
@@ -90,6 +100,9 @@ fn a_target_in_namespaces_and_another_root_is_read() {
 
 #[test]
 fn a_target_in_a_file_system_of_its_own_is_read() {
+    if !is_root() {
+        return;
+    }
     let Some(python) = interpreter("3.12") else {
         return;
     };
@@ -112,6 +125,9 @@ fn a_target_in_a_file_system_of_its_own_is_read() {
 
 #[test]
 fn a_target_of_another_user_is_read_by_root() {
+    if !is_root() {
+        return;
+    }
     let Some(python) = interpreter("3.11-debian") else {
         return;
     };

@@ -6,10 +6,10 @@
 mod common;
 
 mod busy;
+mod copies;
 mod cost;
 mod files;
 mod isolation;
-mod ld;
 mod oracle;
 mod phases;
 mod runtimes;

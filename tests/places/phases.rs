@@ -1,8 +1,8 @@
 //! Before `Py_Initialize`, after `Py_Finalize`, and within it.
 
 use crate::common::{Interpreter, Target, interpreters, on_every_interpreter, program};
-use crate::ld::{library_of, prefix};
-use crate::oracle::{compile, modules};
+use crate::copies::{copy, library_of, prefix};
+use crate::oracle::{compile, modules, must};
 use pyunload::cpython::locate::LocateError;
 use pyunload::cpython::phase::Phase;
 use pyunload::pyobject::identify;
@@ -87,6 +87,28 @@ fn a_runtime_is_told_apart_before_during_and_after_its_life() {
         seen += 1;
     }
     println!("{seen} libraries");
+}
+
+/// Without symbols 2.7 and 3.6 show neither their list of interpreters nor a runtime.
+#[test]
+fn an_old_runtime_without_symbols_is_told_apart_too() {
+    for name in ["2.7", "3.6"] {
+        let Some(copy) = copy(name) else {
+            continue;
+        };
+        must(Command::new("strip").arg(copy.runtime()));
+        let folder = TempDir::new().expect("a folder");
+        let mut command = Command::new(compile("host", folder.path()));
+        command.env("PYTHONHOME", &copy.home);
+        command.arg(format!("open:{}", copy.runtime().display()));
+        command.args(["ready", "init", "ready", "final", "ready"]);
+        let mut host = Target::launch(command, folder);
+        assert_eq!(phase_of(&host), Err(Phase::Before), "{name}");
+        go_on(&mut host);
+        assert_eq!(phase_of(&host), Ok(false), "{name}");
+        go_on(&mut host);
+        assert_eq!(phase_of(&host), Err(Phase::After), "{name}");
+    }
 }
 
 fn go_on(host: &mut Target) {

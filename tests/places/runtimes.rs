@@ -1,7 +1,7 @@
 //! More than one Python in a process, and more than one interpreter in a Python.
 
 use crate::common::{Interpreter, Target, interpreter, interpreters};
-use crate::ld::{library_of, prefix};
+use crate::copies::{library_of, prefix};
 use crate::oracle::{compile, modules};
 use crate::phases::host;
 use pyunload::pyobject::identify;

@@ -11,7 +11,7 @@ pub struct Copy {
     pub folder: TempDir,
     pub program: PathBuf,
     pub library: Option<PathBuf>,
-    home: PathBuf,
+    pub home: PathBuf,
 }
 
 /// Copies an interpreter that lives in our own root; `None` when it is missing.
