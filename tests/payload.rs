@@ -169,6 +169,19 @@ fn refuses(target: &mut Target, is_old: bool) -> Result<(), String> {
     Ok(())
 }
 
+/// What raises behind the point of no return undoes nothing, and is told.
+fn tells_of_a_late_interruption(target: &mut Target) -> Result<(), String> {
+    let (_, _, answer, after) = run(target, "late", "outer.plug");
+    let done = done(&answer)?;
+    check(
+        done.interrupted && done.attributes == 1,
+        "not told",
+        &answer,
+    )?;
+    let has_key = after.keys().contains(&Key::new("outer.plug"));
+    check(!has_key, "the key is back", &answer)
+}
+
 fn takes_any_name(target: &mut Target) -> Result<(), String> {
     let (before, cut, answer, after) = run(target, "odd names", "odd");
     done(&answer)?;
@@ -190,6 +203,7 @@ fn behaves(interpreter: &Interpreter) -> Result<(), String> {
     unloads_a_package(&mut target, is_old)?;
     removes_the_attribute_of_a_parent(&mut target)?;
     refuses(&mut target, is_old)?;
+    tells_of_a_late_interruption(&mut target)?;
     if !is_old {
         sees_what_is_held(&mut target)?;
         takes_any_name(&mut target)?;

@@ -182,8 +182,8 @@ fn examine(
     })
 }
 
-/// What `sys.modules` gives in the copy. A module that was seen alive after the collection, and that
-/// somebody has put back, is no newer copy: it still has its dict, which no module ever exchanges.
+/// What `sys.modules` gives in the copy. A module that may have been alive after the collection, and
+/// that somebody has put back, is no newer copy: it still has its dict, which no module ever exchanges.
 fn read_current(
     copy: &Copy<&Process>,
     target: Target<'_>,
@@ -194,7 +194,7 @@ fn read_current(
     let survivors: HashSet<_> = cut
         .entries()
         .enumerate()
-        .filter(|(index, _)| done.alive.contains(index))
+        .filter(|(index, _)| done.alive.contains(index) || done.unwatched.contains(index))
         .filter(|(_, entry)| is_owned(cut, entry))
         .map(|(_, entry)| (entry.value, entry.dict))
         .collect();

@@ -79,6 +79,7 @@ fn for_each<A: Answer>(
 ) -> Exit {
     let chosen = choose(named, scope);
     out.look.several = chosen.len() > 1;
+    out.look.continued = false;
     let mut exit = Exit::Done;
     for Chosen { pid, named } in chosen {
         if out.is_closed() {
@@ -87,6 +88,7 @@ fn for_each<A: Answer>(
         exit = exit.and(match command(pid) {
             Ok((answer, exit)) => {
                 out.answer(&answer, line);
+                out.look.continued = true;
                 exit
             }
             Err(failure) if !named && is_beside_the_point(&failure) => Exit::Done,

@@ -38,6 +38,9 @@ pub enum ControlError {
     /// The thread has a shadow stack, which the injected return would violate.
     #[error("the target runs with a shadow stack")]
     ShadowStack,
+    /// The main thread does not wait in a system call.
+    #[error("the main thread does not wait any more")]
+    NotWaiting,
     /// The range of addresses that scratch memory is mapped in is taken.
     #[error("there is no room in the target's address space for scratch memory")]
     NoPlace,

@@ -270,9 +270,13 @@ fn find_free(maps: &Maps, length: u64) -> Option<Address> {
     ours().contains_span(start, length + PAGE).then_some(start)
 }
 
+/// Whether memory is there and all zero; the target may have unmapped it since the maps were read.
 fn is_zero(memory: &(impl ReadMemory + ?Sized), range: AddressRange) -> Result<bool, ReadError> {
-    let bytes = memory.read_bytes_at(range.start, range.len() as usize)?;
-    Ok(bytes.iter().all(|&byte| byte == 0))
+    match memory.read_bytes_at(range.start, range.len() as usize) {
+        Ok(bytes) => Ok(bytes.iter().all(|&byte| byte == 0)),
+        Err(ReadError::Unmapped { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// FNV-1a.

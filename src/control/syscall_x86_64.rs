@@ -25,8 +25,9 @@ const NT_X86_XSTATE: i32 = 0x202;
 const MAX_XSTATE: usize = 64 * 1024;
 /// Direction and trap flag.
 const UNWANTED_FLAGS: u64 = 1 << 10 | 1 << 8;
-/// A call that only changes mappings ends at once, or something is wrong.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What a call may take besides when the time of the stop is all but over. A call that only
+/// changes mappings ends at once; the watchdog is a little more patient than this.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// A system call by number, with its arguments and a name for messages.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +88,8 @@ impl Control<'_> {
         thread
             .set_signal_mask(u64::MAX)
             .map_err(ControlError::Trace)?;
-        let answer = run(thread, libc, call.number);
+        let deadline = self.deadline().max(Instant::now() + PATIENCE);
+        let answer = run(thread, libc, call.number, deadline);
         // In this order also when the call went astray: the frame stays armed till the last step.
         thread.set_signal_mask(mask).map_err(ControlError::Trace)?;
         thread.set_registers(before).map_err(ControlError::Trace)?;
@@ -147,8 +149,7 @@ fn calling(before: &Registers, frame: &SignalFrame, libc: &Libc, call: Syscall) 
 }
 
 /// From the entry of the call to its exit; what it returned.
-fn run(thread: &Tracee, libc: &Libc, number: u64) -> Result<u64, ControlError> {
-    let deadline = Instant::now() + PATIENCE;
+fn run(thread: &Tracee, libc: &Libc, number: u64, deadline: Instant) -> Result<u64, ControlError> {
     let astray = |what| ControlError::SyscallAstray { what };
     let behind = libc.syscall_return.offset(2).value();
     for (entering, what) in [(true, "no entry"), (false, "no exit")] {

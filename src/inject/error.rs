@@ -4,6 +4,7 @@ use crate::control::error::ControlError;
 use crate::cpython::version::Version;
 use crate::target::pause::PauseError;
 use crate::target::watchdog::WatchdogError;
+use nix::errno::Errno;
 use std::time::Duration;
 
 /// What an error means for the target; every [`InjectError`] is of exactly one kind.
@@ -87,6 +88,9 @@ pub enum Refusal {
         /// How long it was watched.
         waited: Duration,
     },
+    /// The main thread waits for a lock, but not in code that is known to bear being woken.
+    #[error("the main thread waits for a lock in a library that is not known to bear being woken")]
+    ForeignWait,
     /// Told to end before anything was queued.
     #[error("told to end by signal {signal} before anything was queued")]
     Interrupted {
@@ -193,9 +197,16 @@ impl Refusal {
             self,
             Refusal::LockHeld
                 | Refusal::QueueFull
+                | Refusal::ForeignWait
                 | Refusal::Control(
                     ControlError::InRestartableSequence
                         | ControlError::NoStackRoom { .. }
+                        | ControlError::NotWaiting
+                        // Something was mapped there since the mappings were read.
+                        | ControlError::SyscallFailed {
+                            errno: Errno::EEXIST,
+                            ..
+                        }
                         | ControlError::Pause(PauseError::InEpollWait { .. })
                 )
         )
@@ -220,6 +231,7 @@ impl Refusal {
             Refusal::Finalizing => "nothing needs to be unloaded from a process that ends",
             Refusal::OtherMainThread => "programs that embed Python this way are not supported",
             Refusal::LockHeld | Refusal::QueueFull => "try again",
+            Refusal::ForeignWait => "try again while the target is busy",
             Refusal::NoSymbol { .. } => {
                 "the interpreter was linked without its dynamic symbols; it can be looked at only"
             }

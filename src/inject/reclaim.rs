@@ -6,7 +6,7 @@
 //! is queued on top of it. Doing all this twice changes nothing.
 
 use crate::control::consent::Consent;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Header, Leftover, Scratch};
@@ -119,11 +119,13 @@ impl<'b> Broom<'b> {
             return Ok(());
         }
         // Not in the queue and not begun: never queued, or taken from the queue at that very
-        // instant and about to be called. The second passes as soon as the main thread moves.
+        // instant and about to be called. The second passes as soon as the main thread moves, and
+        // it is over when the main thread waits for something: between the two nothing waits.
         std::thread::sleep(BETWEEN_LOOKS);
         let control = self.seize()?;
-        let moved = control.main_registers()?.rip != before;
-        let outcome = self.clear_unqueued(&control, scratch, moved, cleared);
+        let waits = control.onward_registers(Onward::Woken).is_ok();
+        let passed = waits || control.main_registers()?.rip != before;
+        let outcome = self.clear_unqueued(&control, scratch, passed, cleared);
         cleared.stopped_us += control.resume().as_micros() as u64;
         outcome
     }
@@ -161,12 +163,12 @@ impl<'b> Broom<'b> {
         &self,
         control: &Control<'_>,
         scratch: Scratch,
-        moved: bool,
+        passed: bool,
         cleared: &mut Leftovers,
     ) -> Result<(), Refusal> {
         match withdraw(control, self.libc, self.ring.as_ref(), scratch)? {
             Withdrawal::Ended => scratch.give_back_data(control, self.libc)?,
-            Withdrawal::Unqueued if moved && !is_in_use(control, scratch)? => {
+            Withdrawal::Unqueued if passed && !is_in_use(control, scratch)? => {
                 scratch.give_back(control, self.libc)?;
             }
             _ => return Err(Refusal::EarlierRequest),

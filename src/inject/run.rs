@@ -7,7 +7,7 @@
 
 use crate::address::Address;
 use crate::control::consent::Consent;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Leftover, Owner};
@@ -26,6 +26,9 @@ use crate::target::process::Process;
 use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
+
+/// How long a queued request waits before its thread is looked at again.
+const BEFORE_WAKING: Duration = Duration::from_millis(50);
 
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
@@ -67,6 +70,7 @@ pub fn run_main(
         consent,
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
+        woken: false,
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
@@ -126,6 +130,7 @@ struct Run<'r> {
     consent: Consent,
     deadline: Instant,
     stopped: Duration,
+    woken: bool,
 }
 
 impl Run<'_> {
@@ -179,42 +184,50 @@ impl Run<'_> {
         }
     }
 
-    /// Queues the request, as soon as the main thread moves and every gate is open.
+    /// Queues the request, as soon as the main thread moves, or waits where it can be woken, and
+    /// every gate is open.
     fn arm(&mut self) -> Result<Armed, Refusal> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            match look_twice(self.process) {
-                Seen::Moving => match self.arm_now() {
-                    Err(refusal) if refusal.may_pass() => {
-                        nap = (nap * 2).min(Duration::from_millis(10));
-                        self.wait_or(nap, refusal)?;
-                    }
+            let refusal = match look_twice(self.process) {
+                Seen::Moving => match self.arm_now(Onward::AsItWas) {
+                    Err(refusal) if refusal.may_pass() => refusal,
                     outcome => return outcome,
                 },
+                seen if seen.is_lock_wait() && self.may_wake() => {
+                    match self.arm_now(Onward::Woken) {
+                        Err(refusal) if refusal.may_pass() => refusal,
+                        outcome => return outcome,
+                    }
+                }
                 Seen::Parked {
                     number,
                     wait_channel,
-                } => {
-                    let waited = began.elapsed();
-                    let parked = Refusal::Parked {
-                        number,
-                        wait_channel,
-                        waited,
-                    };
-                    self.wait_or(nap, parked)?;
-                }
+                } => Refusal::Parked {
+                    number,
+                    wait_channel,
+                    waited: began.elapsed(),
+                },
                 Seen::Gone => {
                     let pid = self.process.pid();
                     return Err(ControlError::from(PauseError::Gone { pid }).into());
                 }
-            }
+            };
+            nap = (nap * 2).min(Duration::from_millis(10));
+            self.wait_or(nap, refusal)?;
         }
     }
 
-    fn arm_now(&mut self) -> Result<Armed, Refusal> {
-        let armed = self.prepared.arm(self.seize()?)?;
+    /// CPython's waits for locks expect EINTR from 3.6 on.
+    fn may_wake(&self) -> bool {
+        self.prepared.python.version.minor_pair() >= (3, 6)
+    }
+
+    fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
+        let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
+        self.woken = onward == Onward::Woken;
         Ok(armed)
     }
 
@@ -230,6 +243,7 @@ impl Run<'_> {
             status,
             value,
             route: self.prepared.route,
+            woken: self.woken,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
             gil_held_us: snapshot.ran_us,
@@ -238,6 +252,7 @@ impl Run<'_> {
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
         let mut nap = Duration::from_micros(100);
+        let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
             if snapshot.state.has_ended() {
@@ -251,7 +266,27 @@ impl Run<'_> {
                 return self.take_back(armed, began, signal);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
+            if snapshot.state == State::Armed && Instant::now() >= next_wake {
+                self.wake_from_lock();
+                next_wake = Instant::now() + 4 * BEFORE_WAKING;
+            }
         }
+    }
+
+    /// A main thread that was moving when the request was queued may have begun to wait for a lock
+    /// since. If it may not be woken, it is waited for as before.
+    fn wake_from_lock(&mut self) {
+        if !self.may_wake() || !look_twice(self.process).is_lock_wait() {
+            return;
+        }
+        let Ok(control) = self.seize() else { return };
+        let began = Instant::now();
+        if self.prepared.check_lock_wait(&control).is_ok() {
+            self.woken |= control.wake_main().is_ok();
+        } else {
+            control.resume();
+        }
+        self.stopped += began.elapsed();
     }
 
     fn lost(&self, error: &ReadError) -> InjectError {

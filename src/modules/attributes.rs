@@ -2,13 +2,13 @@
 
 use crate::address::Address;
 use crate::cpython::layout::Layout;
-use crate::pyobject::batch;
+use crate::pyobject::batch::{self, Blocks};
 use crate::pyobject::class::{Class, Classes};
 use crate::pyobject::error::ObjectError;
+use crate::pyobject::hash::AddressMap;
 use crate::pyobject::header::{self, Header};
 use crate::pyobject::text::{self, Kind, Text};
 use crate::target::memory::{ReadError, ReadMemory};
-use std::collections::HashMap;
 
 /// What an attribute holds, when a text was hoped for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,43 +24,56 @@ pub(super) enum Value {
 }
 
 /// Headers and classes of objects, and the text of some, by address.
-#[derive(Debug, Default)]
-pub(super) struct Objects {
-    headers: HashMap<Address, Option<Header>>,
+#[derive(Debug)]
+pub(super) struct Objects<'l> {
+    layout: &'l Layout,
+    /// Which block holds the beginning of each object, and where in it.
+    places: AddressMap<(u32, u32)>,
+    blocks: Vec<Blocks>,
     pub(super) classes: Classes,
-    texts: HashMap<Address, Result<Text, ObjectError>>,
+    texts: AddressMap<Result<Text, ObjectError>>,
 }
 
-impl Objects {
-    /// Reads the headers of those objects that are not known yet, and their classes.
+impl<'l> Objects<'l> {
+    /// None are known.
+    pub(super) fn new(layout: &'l Layout) -> Self {
+        Objects {
+            layout,
+            places: AddressMap::default(),
+            blocks: Vec::new(),
+            classes: Classes::default(),
+            texts: AddressMap::default(),
+        }
+    }
+
+    /// Reads the beginning of those objects that are not known yet, enough of each to see its header
+    /// and most texts whole; and their classes.
     pub(super) fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
-        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
     ) -> Result<(), ReadError> {
         let mut new = Vec::new();
+        let batch = self.blocks.len() as u32;
         for at in objects {
-            self.headers.entry(at).or_insert_with(|| {
+            self.places.entry(at).or_insert_with(|| {
                 new.push(at);
-                None
+                (batch, new.len() as u32 - 1)
             });
         }
-        let blocks = batch::read_blocks(memory, &new, header::size(layout))?;
-        let mut classes = Vec::new();
-        for (&at, block) in new.iter().zip(blocks.iter()) {
-            let header = header::parse(layout, block);
-            classes.extend(header.map(|header| header.class));
-            self.headers.insert(at, header);
-        }
-        self.classes.learn(memory, layout, classes)
+        let blocks = batch::read_blocks(memory, &new, text::head_size(self.layout))?;
+        let headers = blocks
+            .iter()
+            .filter_map(|block| header::parse(self.layout, block));
+        let classes: Vec<Address> = headers.map(|header| header.class).collect();
+        self.blocks.push(blocks);
+        self.classes.learn(memory, self.layout, classes)
     }
 
     /// Reads the text of those objects, learnt before, that are texts.
     pub(super) fn learn_texts(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
-        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
         budget: &mut u64,
     ) -> Result<(), ReadError> {
@@ -71,15 +84,29 @@ impl Objects {
             .collect();
         wanted.sort_unstable_by_key(|&(at, _)| at);
         wanted.dedup();
-        let texts = text::read_many(memory, layout, &wanted, budget)?;
+        let with_heads: Vec<_> = wanted
+            .iter()
+            .map(|&(at, kind)| ((at, kind), self.head(at)))
+            .collect();
+        let texts = text::read_behind(memory, self.layout, &with_heads, budget)?;
         let addresses = wanted.into_iter().map(|(at, _)| at);
         self.texts.extend(addresses.zip(texts));
         Ok(())
     }
 
+    /// The first bytes of an object that was learnt; none when it cannot be read.
+    pub(super) fn head(&self, at: Address) -> &[u8] {
+        let place = self.places.get(&at).copied();
+        let block = place.and_then(|(batch, index)| {
+            let blocks = self.blocks.get(batch as usize)?;
+            Some(blocks.get(index as usize))
+        });
+        block.unwrap_or_default()
+    }
+
     /// The header of an object that was learnt; `None` when it cannot be read.
     pub(super) fn header(&self, at: Address) -> Option<Header> {
-        self.headers.get(&at).copied().flatten()
+        header::parse(self.layout, self.head(at))
     }
 
     /// The class of an object that was learnt.

@@ -5,7 +5,6 @@ use crate::cpython::layout::Layout;
 use crate::modules::attributes::{Objects, Value};
 use crate::modules::kind::{self, Facts, Kind};
 use crate::modules::row::ModuleRow;
-use crate::pyobject::batch;
 use crate::pyobject::dict::{self, Entry, Limit, Source};
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::instance;
@@ -121,16 +120,16 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     fn read_some(&mut self, entries: &[Entry], found: &mut Vec<Found>) -> Result<(), ReadError> {
-        let mut objects = Objects::default();
+        let mut objects = Objects::new(self.layout);
         let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
-        objects.learn(self.memory, self.layout, both)?;
-        let mut drafts = self.read_modules(&objects, entries)?;
+        objects.learn(self.memory, both)?;
+        let mut drafts = self.find_modules(&objects, entries);
         self.read_globals(&mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.globals).flatten();
-        objects.learn(self.memory, self.layout, values)?;
+        objects.learn(self.memory, values)?;
         self.read_specs(&objects, &mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.spec).flatten();
-        objects.learn(self.memory, self.layout, values)?;
+        objects.learn(self.memory, values)?;
         self.read_loaders(&mut objects, &drafts)?;
         self.read_texts(&mut objects, &drafts, entries)?;
         self.read_builtin_names(&drafts)?;
@@ -141,27 +140,17 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The module objects among the values.
-    fn read_modules(&self, objects: &Objects, entries: &[Entry]) -> Result<Vec<Draft>, ReadError> {
-        let is_module = |at| {
-            let header = objects.header(at);
-            header.is_some_and(|header| objects.classes.is_module(header.class))
+    fn find_modules(&self, objects: &Objects<'_>, entries: &[Entry]) -> Vec<Draft> {
+        let module = |at| {
+            let module = module::parse(self.layout, objects.head(at))?;
+            let is_module = objects.classes.is_module(module.header.class);
+            is_module.then_some(module)
         };
-        let modules: Vec<bool> = entries.iter().map(|entry| is_module(entry.value)).collect();
-        let addresses: Vec<Address> = entries
-            .iter()
-            .zip(&modules)
-            .filter_map(|(entry, &is_module)| is_module.then_some(entry.value))
-            .collect();
-        let blocks = batch::read_blocks(self.memory, &addresses, module::size(self.layout))?;
-        let mut blocks = blocks.iter();
-        let drafts = modules.into_iter().map(|is_module| {
-            let block = is_module.then(|| blocks.next()).flatten();
-            Draft {
-                module: block.and_then(|block| module::parse(self.layout, block)),
-                ..Draft::default()
-            }
-        });
-        Ok(drafts.collect())
+        let draft = |entry: &Entry| Draft {
+            module: module(entry.value),
+            ..Draft::default()
+        };
+        entries.iter().map(draft).collect()
     }
 
     /// The well-known names in the namespaces of modules.
@@ -187,7 +176,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The well-known attributes of the specs.
-    fn read_specs(&mut self, objects: &Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
+    fn read_specs(&mut self, objects: &Objects<'_>, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners = Vec::new();
         let mut instances = Vec::new();
         for draft in drafts {
@@ -220,7 +209,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The loaders that are classes themselves.
-    fn read_loaders(&self, objects: &mut Objects, drafts: &[Draft]) -> Result<(), ReadError> {
+    fn read_loaders(&self, objects: &mut Objects<'_>, drafts: &[Draft]) -> Result<(), ReadError> {
         let is_class = |at: &Address| {
             objects
                 .class_of(*at)
@@ -233,7 +222,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
 
     fn read_texts(
         &mut self,
-        objects: &mut Objects,
+        objects: &mut Objects<'_>,
         drafts: &[Draft],
         entries: &[Entry],
     ) -> Result<(), ReadError> {
@@ -248,7 +237,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             ]
         });
         let wanted = keys.chain(values.flatten());
-        objects.learn_texts(self.memory, self.layout, wanted, &mut self.budget)
+        objects.learn_texts(self.memory, wanted, &mut self.budget)
     }
 
     /// `sys.builtin_module_names`, when a module has nothing else that tells where it is from.
@@ -264,7 +253,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         Ok(())
     }
 
-    fn row(&self, objects: &mut Objects, entry: Entry, mut draft: Draft) -> Found {
+    fn row(&self, objects: &mut Objects<'_>, entry: Entry, mut draft: Draft) -> Found {
         let (name, name_is_repr) = self.name(objects, entry.key, &mut draft.warnings);
         let header = objects.header(entry.value);
         if header.is_none() {
@@ -312,7 +301,13 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         }
     }
 
-    fn kind(&self, objects: &Objects, row: &ModuleRow, draft: &Draft, loader: &[String]) -> Kind {
+    fn kind(
+        &self,
+        objects: &Objects<'_>,
+        row: &ModuleRow,
+        draft: &Draft,
+        loader: &[String],
+    ) -> Kind {
         let is_python_2 = self.layout.python < (3, 0);
         if objects.is_none(row.address) {
             return if is_python_2 {
@@ -341,7 +336,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     /// The name that a key gives, and whether it is in `repr` form.
     fn name(
         &self,
-        objects: &mut Objects,
+        objects: &mut Objects<'_>,
         key: Address,
         warnings: &mut Vec<String>,
     ) -> (String, bool) {
@@ -378,7 +373,7 @@ fn has_dict(draft: &Draft) -> bool {
 
 /// The text of an attribute; one that holds something else, or cannot be read, is warned about.
 fn text_of(
-    objects: &Objects,
+    objects: &Objects<'_>,
     name: &str,
     at: Option<Address>,
     warnings: &mut Vec<String>,
@@ -393,7 +388,7 @@ fn text_of(
 }
 
 /// The text of an attribute that may well hold something else.
-fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
+fn optional_text(objects: &Objects<'_>, at: Option<Address>) -> Option<String> {
     match objects.value(at?) {
         Value::Text(text) => Some(text),
         _ => None,

@@ -74,6 +74,10 @@ pub fn read_spans(
     let starts = starts_of(&merged);
     let mut places = Vec::with_capacity(spans.len());
     for (&(at, size), part) in spans.iter().zip(&parts) {
+        if size == 0 {
+            places.push(0..0);
+            continue;
+        }
         let offset = starts[part.piece] + part.offset;
         let got = if complete[part.piece] {
             size
@@ -93,7 +97,8 @@ struct Part {
 }
 
 fn merge(spans: &[(Address, usize)]) -> (Vec<(Address, usize)>, Vec<Part>) {
-    let mut order: Vec<usize> = (0..spans.len()).collect();
+    let is_wanted = |index: &usize| spans[*index].1 > 0;
+    let mut order: Vec<usize> = (0..spans.len()).filter(is_wanted).collect();
     order.sort_unstable_by_key(|&index| spans[index]);
     let mut merged: Vec<(Address, usize)> = Vec::new();
     let mut parts = vec![Part::default(); spans.len()];

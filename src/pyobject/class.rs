@@ -4,9 +4,10 @@ use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch;
 use crate::pyobject::error::ObjectError;
+use crate::pyobject::hash::AddressMap;
 use crate::pyobject::text;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 
 /// The longest chain of bases that is followed.
 const DEPTH: usize = 64;
@@ -105,7 +106,7 @@ impl Class {
 /// The classes read so far, by address, with all their bases.
 #[derive(Debug, Default)]
 pub struct Classes {
-    known: HashMap<Address, Result<Class, ObjectError>>,
+    known: AddressMap<Result<Class, ObjectError>>,
 }
 
 impl Classes {

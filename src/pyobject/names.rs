@@ -7,9 +7,9 @@ use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch;
 use crate::pyobject::dict::Entry;
+use crate::pyobject::hash::AddressMap;
 use crate::pyobject::text;
 use crate::target::memory::{ReadError, ReadMemory};
-use std::collections::HashMap;
 
 /// How many keys are read at once.
 const AT_ONCE: usize = 1 << 16;
@@ -20,7 +20,7 @@ const LONGEST: usize = 32;
 #[derive(Debug)]
 pub struct Names<const N: usize> {
     wanted: [&'static str; N],
-    known: HashMap<Address, Option<u8>>,
+    known: AddressMap<Option<u8>>,
 }
 
 impl<const N: usize> Names<N> {
@@ -28,13 +28,8 @@ impl<const N: usize> Names<N> {
     pub fn new(wanted: [&'static str; N]) -> Self {
         Names {
             wanted,
-            known: HashMap::new(),
+            known: AddressMap::default(),
         }
-    }
-
-    /// Forgets which key objects are which: they may have been replaced by others.
-    pub fn forget(&mut self) {
-        self.known.clear();
     }
 
     /// Reads the key objects that are not known yet.

@@ -12,7 +12,10 @@ impl Answer for Modules {
         let pid = self.envelope.target.as_ref().and_then(|target| target.pid);
         let table = table(self, look, pid).text(look.width);
         if look.width.is_none() {
-            return table;
+            return match table.split_once('\n') {
+                Some((_titles, rows)) if look.continued => rows.to_owned(),
+                _ => table,
+            };
         }
         let heading = match (look.several, &self.envelope.target) {
             (true, Some(target)) => format!(

@@ -154,6 +154,19 @@ fn several_targets_are_answered_one_document_a_line() {
 }
 
 #[test]
+fn plain_columns_of_several_targets_are_one_table() {
+    let Some(python) = interpreter("3.11") else {
+        return;
+    };
+    let (first, second) = (target(&python), target(&python));
+    let (first, second) = (first.pid_text(), second.pid_text());
+    let ended = run(&["modules", &first, &second, "json", "sys"]);
+    let column = |line: &str| line.split('\t').next().map(str::to_owned);
+    let pids: Vec<String> = ended.stdout.lines().filter_map(column).collect();
+    assert_eq!(pids, ["PID", &first, &first, &second, &second]);
+}
+
+#[test]
 fn children_are_answered_for_and_what_is_no_python_is_passed_over() {
     let Some(python) = interpreter("3.11") else {
         return;

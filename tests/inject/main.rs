@@ -17,6 +17,7 @@ use pyunload::inject::{self, Refusal};
 use pyunload::pyobject::identify;
 use pyunload::target::memory::ReadMemoryExt;
 use pyunload::target::process::Process;
+use pyunload::target::threads::{Activity, Thread};
 use std::time::Duration;
 
 /// Code whose result tells that it ran in the right place.
@@ -150,7 +151,7 @@ fn a_long_result_comes_back_whole() {
 #[test]
 fn a_waiting_target_is_refused_and_nothing_is_changed() {
     on_every_interpreter(|interpreter| {
-        for how in ["sleep", "read", "thread"] {
+        for how in ["sleep", "read"] {
             let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
             let pid = target.pid();
             eventually(|| match main_state(pid) {
@@ -167,6 +168,45 @@ fn a_waiting_target_is_refused_and_nothing_is_changed() {
         }
         Ok(())
     });
+}
+
+#[test]
+fn a_target_that_waits_for_a_lock_is_woken_runs_the_code_and_waits_on() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) || interpreter.minor() < (3, 6) {
+            return Ok(());
+        }
+        for how in ["lock", "thread", "join", "timed"] {
+            let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
+            let pid = target.pid();
+            let waiting = || match main_wait(pid) {
+                Some(202 | 219) => Ok(()),
+                other => Err(format!("{how}: not in a lock but {other:?}")),
+            };
+            eventually(waiting)?;
+            let warm = Driver::new(pid, WHERE, 20_000).run();
+            must(warm.successes() == 1, || format!("{how}: {warm:?}"))?;
+            let before = lasting_maps(pid);
+            let ended = Driver::new(pid, WHERE, 20_000).times(20).run();
+            must(ended.successes() == 20, || format!("{how}: {ended:?}"))?;
+            must(ended.text.contains(" woken "), || {
+                format!("{how}: {ended:?}")
+            })?;
+            is_unharmed(pid, &before)?;
+            eventually(waiting)?;
+            must(target.is_alive(), || format!("{how}: the target ended"))?;
+        }
+        Ok(())
+    });
+}
+
+/// The number of the system call the main thread is in.
+fn main_wait(pid: i32) -> Option<i64> {
+    let process = Process::open(pid).expect("it lives");
+    match Thread::main(&process)?.activity {
+        Activity::Syscall { number, .. } => Some(number),
+        _ => None,
+    }
 }
 
 fn main_state(pid: i32) -> char {
@@ -309,8 +349,7 @@ fn a_signal_to_the_tool_takes_the_request_back() {
 }
 
 /// Kills the driver at every step, from the first until a run completes.
-fn survives_every_kill(interpreter: &Interpreter, arguments: &[&str]) -> Result<u32, String> {
-    let mut target = busy(interpreter, arguments);
+fn survives_every_kill(mut target: Target) -> Result<u32, String> {
     let pid = target.pid();
     Driver::new(pid, NOTHING, 60_000).run();
     let before = lasting_maps(pid);
@@ -318,16 +357,17 @@ fn survives_every_kill(interpreter: &Interpreter, arguments: &[&str]) -> Result<
         let ended = Driver::new(pid, NOTHING, 60_000).killed_at(step).run();
         let context = |what: String| format!("killed at step {step}: {what}");
         eventually(|| runs_free(pid)).map_err(context)?;
-        let again = Driver::new(pid, NOTHING, 60_000).run();
-        must(again.successes() == 1, || {
-            context(format!("then {again:?}"))
-        })?;
+        // On a loaded machine the target may not yet have done what it was made to do when the
+        // first of these runs looks for leftovers; the second then finds them.
+        for _ in 0..2 {
+            let again = Driver::new(pid, NOTHING, 60_000).run();
+            must(again.successes() == 1, || {
+                context(format!("then {again:?}"))
+            })?;
+        }
         is_unharmed(pid, &before).map_err(context)?;
         must(target.is_alive(), || context("the target ended".into()))?;
         if ended.code.is_some() {
-            must(target.finish(), || {
-                "the target computed something wrong".into()
-            })?;
             return Ok(step - 1);
         }
     }
@@ -346,20 +386,23 @@ fn the_target_survives_the_death_of_the_tool_at_every_step() {
         if !chosen || !is_supported(interpreter) {
             return Ok(());
         }
-        let steps = survives_every_kill(interpreter, &[])?;
+        let steps = survives_every_kill(busy(interpreter, &[]))?;
         println!("{}: killed at {steps} steps", interpreter.name);
         must(steps > 20, || format!("only {steps} steps"))
     });
 }
 
 #[test]
-fn a_target_with_threads_survives_the_death_of_the_tool_at_every_step() {
+fn a_target_with_threads_or_in_a_lock_survives_the_death_of_the_tool_at_every_step() {
     for name in ["3.11", "3.13"] {
         let Some(interpreter) = interpreter(name) else {
             continue;
         };
-        let steps = survives_every_kill(&interpreter, &["threads"]).expect(name);
+        let steps = survives_every_kill(busy(&interpreter, &["threads"])).expect(name);
         assert!(steps > 30, "{name}: only {steps} steps");
+        let parked = Target::start(&interpreter, &program("parked.py"), &["lock"]);
+        let steps = survives_every_kill(parked).expect(name);
+        assert!(steps > 20, "{name}, in a lock: only {steps} steps");
     }
 }
 
@@ -378,8 +421,11 @@ fn a_tool_that_is_stopped_while_it_holds_the_target_is_ended_by_its_watchdog() {
         assert_eq!(ended.code, None, "step {step}: {ended:?}");
         eventually(|| runs_free(target.pid())).expect("it goes on");
     }
-    let ended = Driver::new(target.pid(), NOTHING, 60_000).run();
-    assert_eq!(ended.successes(), 1, "{ended:?}");
+    // The second finds what the target did only after the first had looked.
+    for _ in 0..2 {
+        let ended = Driver::new(target.pid(), NOTHING, 60_000).run();
+        assert_eq!(ended.successes(), 1, "{ended:?}");
+    }
     is_unharmed(target.pid(), &before).expect("unharmed");
     assert!(target.finish());
 }

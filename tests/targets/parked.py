@@ -1,4 +1,6 @@
-"""Waits: `sleep`, `read` (its standard input), `lock`, `thread` (main in a lock, another computes)."""
+"""Waits: `sleep`, `read` (its standard input), `lock`, `thread` (in a lock while another thread
+computes), `join` (for a thread that waits for ever), `timed` (for a lock, with a time limit).
+"""
 import sys
 import threading
 import time
@@ -23,5 +25,14 @@ if how == "sleep":
     time.sleep(1000)
 elif how == "read":
     sys.stdin.readline()
+elif how == "join":
+    thread = threading.Thread(target=lock.acquire)
+    thread.daemon = True
+    thread.start()
+    thread.join()
+elif how == "timed":
+    began = time.time()
+    lock.acquire(timeout=600)
+    sys.exit("woken after %f s" % (time.time() - began))
 else:
     lock.acquire()

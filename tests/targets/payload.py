@@ -62,7 +62,7 @@ def set_up(case):
     elif case == 'held':
         import shop.b
         held.append(sys.modules['shop.b'].f)
-    elif case in ('attribute', 'table', 'value', 'trace'):
+    elif case in ('attribute', 'table', 'value', 'trace', 'late'):
         import outer.plug
     elif case == 'importing':
         start(lambda: __import__('slow'), 'imported')
@@ -100,7 +100,9 @@ def describe():
 def tracer(frame, event, argument):
     if frame.f_code.co_name == 'put_back':
         return None
-    if frame.f_code.co_name == 'take' and frame.f_locals['names'] is sys.modules:
+    if frame.f_code.co_name == 'take' and frame.f_locals['names'] is sys.modules and 'late' not in held:
+        raise ZeroDivisionError()
+    if frame.f_code.co_name == 'collect' and 'late' in held:
         raise ZeroDivisionError()
     return None
 
@@ -128,6 +130,9 @@ def main():
         if case == 'value':
             sys.modules['outer.plug'] = ModuleType('outer.plug')
         namespace = {'__builtins__': builtins}
+        if case == 'late':
+            held.append('late')
+            sys.settrace(tracer)
         if case == 'trace':
             sys.settrace(tracer)
         exec(compile(source, '<pyunload>', 'exec'), namespace)

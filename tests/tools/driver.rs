@@ -62,10 +62,11 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         let consent = Consent::given_by_user();
         let ran = inject::run_main(&process, &located.python, &symbols, request, consent)?;
         println!(
-            "{:?} {} {} latency {} us, stopped {} us, GIL held {} us",
+            "{:?} {} {}{} latency {} us, stopped {} us, GIL held {} us",
             ran.status,
             String::from_utf8_lossy(&ran.value),
             ran.route.name(),
+            if ran.woken { " woken" } else { "" },
             ran.latency_us,
             ran.stopped_us,
             ran.gil_held_us,

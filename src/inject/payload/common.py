@@ -1,7 +1,8 @@
 # What every program that runs inside begins with. It runs in a namespace of its own, between two
 # bytecodes of the main thread. Nothing here imports, prints or waits. No attribute of a foreign object
 # is looked up in a way that would run code of the target (a lazy module would load itself): only the
-# dicts are read. The program behind this text defines `run`; its answer, ASCII, becomes `result`.
+# dicts are read. The program behind this text defines `run`, whose answer, ASCII, becomes `result`;
+# and `committed` and `interrupted`, the answer when something raises after the point of no return.
 
 
 class Refusal(Exception):
@@ -68,4 +69,4 @@ def answer():
     except Refusal as refusal:
         return str(refusal)
     except BaseException as error:
-        return 'failed ' + type(error).__name__
+        return interrupted() if committed else 'failed ' + type(error).__name__

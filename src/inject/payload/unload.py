@@ -103,8 +103,13 @@ def put_back(record):
         names.setdefault(key, value)
 
 
+# Holds something from the moment on at which everything is detached.
+committed = []
+
+
 def detach(table, module_type):
-    """Attributes of parents first, then the keys, leaf first. The record dies with this frame."""
+    """Attributes of parents first, then the keys, leaf first. The record dies with this frame. A
+    signal handler of the program may raise between any two steps."""
     record = []
     try:
         for parent, attribute, address in ATTRIBUTES:
@@ -115,10 +120,11 @@ def detach(table, module_type):
             if key not in table:
                 raise Refusal('changed')
             take(record, table, key, address)
+        committed.append(len(record) - len(KEYS))
     except BaseException:
         put_back(record)
+        del committed[:]
         raise
-    return len(record) - len(KEYS)
 
 
 def collect(collector, watched):
@@ -154,10 +160,16 @@ def run():
     check_frames(sys, table, module_type)
     collector = find_collector(core, table, module_type)
     watched = watch(core, table, module_type)
-    attributes = detach(table, module_type)
+    detach(table, module_type)
     collected = collect(collector, watched)
     frozen = collector['get_freeze_count']() if 'get_freeze_count' in collector else 0
-    lines = ['done', 'attributes %d' % attributes, 'collected %d' % collected,
+    lines = ['done', 'attributes %d' % committed[0], 'collected %d' % collected,
              'collector %d' % collector['isenabled'](), 'frozen %d' % frozen,
              'debug %d' % collector['get_debug']()]
     return '\n'.join(lines + alive_among(watched))
+
+
+def interrupted():
+    """The answer when something raised after everything was detached: nothing more is known."""
+    return '\n'.join(['done', 'attributes %d' % committed[0], 'interrupted 1']
+                     + ['unwatched %d' % index for index in range(len(KEYS))])

@@ -4,6 +4,8 @@ mod entry;
 mod read;
 mod split;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use entry::{Entry, Source};
 pub use read::{Limit, SINGLE, find, read, read_many, read_source};

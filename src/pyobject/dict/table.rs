@@ -322,28 +322,42 @@ impl Table {
         }
     }
 
-    /// The items, when both spans could be read.
+    /// The items, from what could be read of both spans.
     pub(super) fn entries_in(
         &self,
         layout: &Layout,
-        entries: Option<&[u8]>,
-        values: Option<&[u8]>,
+        entries: &[u8],
+        values: &[u8],
     ) -> Result<Vec<Entry>, ObjectError> {
-        let size = (self.count * self.form.size()) as usize;
-        let bytes =
-            entries.ok_or_else(|| ObjectError::cut(self.entries, "entries of a dict", size, 0))?;
-        let all = bytes
+        let [(_, size), (values_at, values_size)] = self.spans();
+        if entries.len() < size {
+            let got = entries.len();
+            return Err(ObjectError::cut(
+                self.entries,
+                "entries of a dict",
+                size,
+                got,
+            ));
+        }
+        let all = entries
             .chunks_exact(self.form.size() as usize)
             .filter_map(|entry| self.form.entry(entry));
-        let Some(place) = self.values else {
+        if self.values.is_none() {
             // Dead entries have no value; on 2.7 they keep a dummy key.
             return Ok(all
                 .filter(|entry| !entry.key.is_null() && !entry.value.is_null())
                 .collect());
-        };
+        }
+        if values.len() < values_size {
+            let got = values.len();
+            return Err(ObjectError::cut(
+                values_at,
+                "values of a dict",
+                values_size,
+                got,
+            ));
+        }
         let keys: Vec<Address> = all.map(|entry| entry.key).collect();
-        let values = values
-            .ok_or_else(|| ObjectError::cut(place.from, "values of a dict", place.size, 0))?;
         Ok(split_entries(layout, &keys, values))
     }
 }

@@ -1,0 +1,239 @@
+//! Dicts of every form, made of bytes.
+
+use super::*;
+use crate::address::Address;
+use crate::cpython::layout::Layout;
+use crate::cpython::tables::{V2_7, V3_6, V3_10, V3_11, V3_12, V3_13};
+use crate::pyobject::error::ObjectError;
+use crate::target::fake::FakeMemory;
+use crate::target::memory::{ReadError, ReadMemory};
+use std::cell::Cell;
+
+const DICT: u64 = 0x10_0000;
+const KEYS: u64 = 0x20_0000;
+const OTHER_KEYS: u64 = 0x30_0000;
+const VALUES: u64 = 0x40_0000;
+
+fn words(words: &[u64]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}
+
+fn pairs(entries: Result<Vec<Entry>, ObjectError>) -> Vec<(u64, u64)> {
+    let entries = entries.expect("readable");
+    let pair = |entry: &Entry| (entry.key.value(), entry.value.value());
+    entries.iter().map(pair).collect()
+}
+
+fn read_dict(memory: &FakeMemory, layout: &Layout) -> Result<Vec<Entry>, ObjectError> {
+    read(memory, layout, Address::new(DICT))
+}
+
+/// A dict of 3.6 or later with 8 slots.
+fn dict(keys: u64, values: u64) -> Vec<u8> {
+    words(&[1, 0x7000, 2, 0, keys, values])
+}
+
+/// Keys of 3.6 to 3.10: header, 8 index bytes, entries of 24 bytes.
+fn sized(entries: &[(u64, u64)]) -> Vec<u8> {
+    let mut bytes = words(&[1, 8, 0, 0, entries.len() as u64, 0]);
+    for &(key, value) in entries {
+        bytes.extend(words(&[77, key, value]));
+    }
+    bytes
+}
+
+/// Keys of 3.11 and later: header, 8 index bytes, entries with or without a hash.
+fn logged(kind: u8, entries: &[(u64, u64)]) -> Vec<u8> {
+    let mut bytes = words(&[1, 0, 0, entries.len() as u64, 0]);
+    bytes[8..11].copy_from_slice(&[3, 3, kind]);
+    for &(key, value) in entries {
+        let hash: &[u64] = if kind == 0 { &[77] } else { &[] };
+        bytes.extend(words(hash));
+        bytes.extend(words(&[key, value]));
+    }
+    bytes
+}
+
+#[test]
+fn the_open_table_of_2_7_gives_live_slots_in_its_order() {
+    let table = words(&[
+        5, 0x100, 0x200, // live
+        0, 0, 0, // never used
+        6, 0x300, 0, // dead: the key is the dummy
+        7, 0x500, 0x600,
+    ]);
+    let header = words(&[1, 0x7000, 3, 2, 3, KEYS]);
+    let memory = FakeMemory::new().with(DICT, &header).with(KEYS, &table);
+    assert_eq!(
+        pairs(read_dict(&memory, &V2_7)),
+        [(0x100, 0x200), (0x500, 0x600)]
+    );
+}
+
+#[test]
+fn combined_tables_skip_dead_entries() {
+    let entries = [(0x100, 0x200), (0, 0), (0x300, 0), (0x500, 0x600)];
+    let live = [(0x100, 0x200), (0x500, 0x600)];
+    for (layout, keys) in [
+        (&V3_6, sized(&entries)),
+        (&V3_10, sized(&entries)),
+        (&V3_11, logged(0, &entries)),
+        (&V3_12, logged(1, &entries)),
+        (&V3_13, logged(1, &entries)),
+    ] {
+        let memory = FakeMemory::new()
+            .with(DICT, &dict(KEYS, 0))
+            .with(KEYS, &keys);
+        assert_eq!(
+            pairs(read_dict(&memory, layout)),
+            live,
+            "{:?}",
+            layout.python
+        );
+    }
+}
+
+#[test]
+fn split_values_come_in_the_order_in_which_they_were_set() {
+    let shared = [(0x100, 0), (0x200, 0), (0x300, 0)];
+    let in_key_order = words(&[0x11, 0x22, 0x33]);
+    let memory = FakeMemory::new()
+        .with(DICT, &dict(KEYS, VALUES))
+        .with(KEYS, &sized(&shared))
+        .with(VALUES, &in_key_order);
+    let all = [(0x100, 0x11), (0x200, 0x22), (0x300, 0x33)];
+    assert_eq!(pairs(read_dict(&memory, &V3_6)), all);
+
+    // The third key was set first, then the first; the second never.
+    let ordered = [(0x300, 0x33), (0x100, 0x11)];
+    let mut before = vec![0u8; 32];
+    before[28..32].copy_from_slice(&[0, 2, 2, 32]);
+    before.extend(words(&[0x11, 0, 0x33]));
+    let memory = FakeMemory::new()
+        .with(DICT, &dict(KEYS, VALUES))
+        .with(KEYS, &logged(2, &shared))
+        .with(VALUES - 32, &before);
+    assert_eq!(pairs(read_dict(&memory, &V3_11)), ordered);
+
+    let mut behind = vec![4, 2, 0, 1, 0, 0, 0, 0];
+    behind.extend(words(&[0x11, 0, 0x33, 0]));
+    behind.extend([2, 0, 0, 0]);
+    let memory = FakeMemory::new()
+        .with(DICT, &dict(KEYS, VALUES))
+        .with(KEYS, &logged(2, &shared))
+        .with(VALUES, &behind);
+    assert_eq!(pairs(read_dict(&memory, &V3_13)), ordered);
+    let inline = Source::Values {
+        keys: Address::new(KEYS),
+        values: Address::new(VALUES),
+    };
+    assert_eq!(pairs(read_source(&memory, &V3_13, inline)), ordered);
+}
+
+#[test]
+fn an_order_that_makes_no_sense_yields_each_value_at_most_once() {
+    let mut behind = vec![4, 200, 0, 1, 0, 0, 0, 0];
+    behind.extend(words(&[0x11, 0x22, 0, 0]));
+    behind.extend([1, 1, 99, 255]);
+    let memory = FakeMemory::new()
+        .with(DICT, &dict(KEYS, VALUES))
+        .with(KEYS, &logged(2, &[(0x100, 0), (0x200, 0)]))
+        .with(VALUES, &behind);
+    assert_eq!(pairs(read_dict(&memory, &V3_13)), [(0x200, 0x22)]);
+}
+
+#[test]
+fn sizes_that_make_no_sense_are_refused() {
+    let with_keys = |keys: Vec<u8>| {
+        FakeMemory::new()
+            .with(DICT, &dict(KEYS, 0))
+            .with(KEYS, &keys)
+    };
+    let mut many_entries = logged(1, &[]);
+    many_entries[24..32].copy_from_slice(&u64::MAX.to_le_bytes());
+    let mut large = logged(1, &[]);
+    large[8..10].copy_from_slice(&[40, 41]);
+    let mut larger = logged(1, &[]);
+    larger[8..10].copy_from_slice(&[200, 255]);
+    let mut kind = logged(1, &[]);
+    kind[10] = 9;
+    for keys in [many_entries, larger, kind] {
+        let read = read_dict(&with_keys(keys), &V3_12);
+        assert!(
+            matches!(read, Err(ObjectError::Malformed { .. })),
+            "{read:?}"
+        );
+    }
+    let read = read_dict(&with_keys(large), &V3_12);
+    assert!(
+        matches!(read, Err(ObjectError::TooLarge { .. })),
+        "{read:?}"
+    );
+    let mask = words(&[1, 0x7000, 3, 2, u64::MAX, KEYS]);
+    let read = read_dict(&FakeMemory::new().with(DICT, &mask), &V2_7);
+    assert!(
+        matches!(read, Err(ObjectError::Malformed { .. })),
+        "{read:?}"
+    );
+    let read = read_dict(&FakeMemory::new().with(DICT, &dict(KEYS, 0)), &V3_12);
+    assert!(
+        matches!(read, Err(ObjectError::Unreadable { .. })),
+        "{read:?}"
+    );
+}
+
+#[test]
+fn many_dicts_together_are_bounded_together() {
+    let memory = FakeMemory::new()
+        .with(DICT, &dict(KEYS, 0))
+        .with(KEYS, &logged(1, &[(0x100, 0x200)]));
+    let limit = Limit { one: 8, all: 20 };
+    let sources = [Source::Dict(Address::new(DICT)); 3];
+    let read = read_many(&memory, &V3_12, &sources, limit).expect("readable");
+    assert_eq!(read.iter().filter(|entries| entries.is_ok()).count(), 2);
+}
+
+/// Memory in which the dict gets other keys before each of the first few reads of the entries.
+struct Growing {
+    before: FakeMemory,
+    after: FakeMemory,
+    reads: Cell<usize>,
+    grown_at: usize,
+}
+
+impl ReadMemory for Growing {
+    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let reads = self.reads.replace(self.reads.get() + 1);
+        let now = if reads < self.grown_at {
+            &self.before
+        } else {
+            &self.after
+        };
+        now.read_some_at(at, buffer)
+    }
+}
+
+#[test]
+fn a_dict_that_gets_another_table_while_it_is_read_is_read_again() {
+    let before = FakeMemory::new()
+        .with(DICT, &dict(KEYS, 0))
+        .with(KEYS, &logged(1, &[(0x100, 0x200)]));
+    // The old table is freed and filled with something else.
+    let after = FakeMemory::new()
+        .with(DICT, &dict(OTHER_KEYS, 0))
+        .with(KEYS, &[0xdb; 64])
+        .with(OTHER_KEYS, &logged(1, &[(0x100, 0x200), (0x300, 0x400)]));
+    for grown_at in 0..6 {
+        let memory = Growing {
+            before: before.clone(),
+            after: after.clone(),
+            reads: Cell::new(0),
+            grown_at,
+        };
+        let read = pairs(read(&memory, &V3_12, Address::new(DICT)));
+        let grown = [(0x100, 0x200), (0x300, 0x400)];
+        assert!(read == grown[..1] || read == grown, "{grown_at}: {read:x?}");
+        // Header, keys, entries, guard: grown before the guard was read, the new table is seen.
+        assert_eq!(read == grown, grown_at < 4, "{grown_at}");
+    }
+}

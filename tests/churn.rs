@@ -1,0 +1,129 @@
+//! A target that imports and drops modules as fast as it can, read without stopping it.
+
+mod common;
+
+use common::{Interpreter, Target, on_every_interpreter, program};
+use pyunload::modules::inventory::{Inventory, inventory};
+use pyunload::modules::row::ModuleRow;
+use pyunload::pyobject::identify;
+use pyunload::target::process::Process;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+
+/// How often each target is read; all of them together many thousand times.
+const READS: usize = 1000;
+
+fn parse(line: &String) -> Value {
+    serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"))
+}
+
+fn as_printed(row: &ModuleRow) -> Value {
+    json!({
+        "name": row.name,
+        "address": row.address.value(),
+        "dict": row.dict.map(|dict| dict.value()),
+        "file": row.file,
+        "version": row.version,
+    })
+}
+
+/// The number of a churning module with this name, when there ever is one.
+fn churning_number(name: &str) -> Option<usize> {
+    let number: usize = name
+        .strip_prefix("churn_")?
+        .split('_')
+        .next()?
+        .parse()
+        .ok()?;
+    let letter = char::from(b"abcdefghij"[number % 10]);
+    let filler: String = vec![letter; number % 7 * 5].into_iter().collect();
+    (number < 40 && name == format!("churn_{number}_{filler}_end")).then_some(number)
+}
+
+/// A row of a churning module is one that existed, with the attributes that one had, or had not yet.
+fn check_churning(row: &ModuleRow) -> Result<(), String> {
+    let number = churning_number(&row.name).ok_or(format!("{:?} never existed", row.name))?;
+    let file_name = format!("/{}.py", row.name);
+    let is_file_right = row
+        .file
+        .as_ref()
+        .is_none_or(|file| file.ends_with(&file_name));
+    let version = format!("{number}.2");
+    let is_version_right = row.version.as_ref().is_none_or(|found| *found == version);
+    let is_class_right = row.class.as_deref() == Some("module");
+    if is_file_right && is_version_right && is_class_right {
+        return Ok(());
+    }
+    Err(format!("a row that never was: {row:?}"))
+}
+
+fn check(
+    inventory: &Inventory,
+    stable: &[Value],
+    others: &HashMap<String, u64>,
+) -> Result<(), String> {
+    let found: Vec<Value> = inventory
+        .rows
+        .iter()
+        .filter(|row| row.name.starts_with("stable_"))
+        .map(as_printed)
+        .collect();
+    if found != stable {
+        let names = |rows: &[Value]| rows.len();
+        return Err(format!(
+            "{} stable rows, {} expected; warnings {:?}",
+            names(&found),
+            names(stable),
+            inventory.warnings
+        ));
+    }
+    for row in &inventory.rows {
+        match others.get(&row.name) {
+            Some(&address) if address == row.address.value() => {}
+            Some(_) => return Err(format!("{} is elsewhere", row.name)),
+            None => check_churning(row)?,
+        }
+    }
+    Ok(())
+}
+
+fn churn(interpreter: &Interpreter, arguments: &[&str]) -> Result<(), String> {
+    let mut target = Target::start(interpreter, &program("churn.py"), arguments);
+    let stable: Vec<Value> = target.printed().iter().map(parse).collect();
+    let process = Process::open(target.pid()).map_err(|error| error.to_string())?;
+    let found = identify::find(&process).map_err(|error| error.to_string())?;
+    let main = found.python.main();
+    let read = || inventory(&process, &found.python, main).map_err(|error| error.to_string());
+    // Every module that is not called churning is as stable as those that say so.
+    let others: HashMap<String, u64> = read()?
+        .rows
+        .iter()
+        .filter(|row| !row.name.starts_with("churn_"))
+        .map(|row| (row.name.clone(), row.address.value()))
+        .collect();
+    let (mut churning, mut left_out) = (0, 0);
+    for count in 0..READS {
+        let inventory = read().map_err(|error| format!("read {count}: {error}"))?;
+        check(&inventory, &stable, &others).map_err(|error| format!("read {count}: {error}"))?;
+        churning += inventory.rows.len() - others.len();
+        left_out += usize::from(!inventory.warnings.is_empty());
+    }
+    println!(
+        "{} {arguments:?}: {churning} churning rows in {READS} reads, {left_out} reads with warnings",
+        interpreter.name
+    );
+    if !target.is_alive() {
+        return Err("the target ended".into());
+    }
+    Ok(())
+}
+
+#[test]
+fn rows_that_never_change_are_exact_while_modules_are_made_and_dropped() {
+    on_every_interpreter(|interpreter| churn(interpreter, &[]));
+}
+
+#[test]
+fn rows_that_never_change_are_exact_while_modules_are_imported_and_dropped() {
+    on_every_interpreter(|interpreter| churn(interpreter, &["import"]));
+}
