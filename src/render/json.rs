@@ -56,4 +56,14 @@ mod tests {
         assert_eq!(json(&[1, 2], false), "[1,2]\n");
         assert_eq!(json(&[1], true), "[\n  1\n]\n");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_and_steers_no_terminal(hostile in "(.|\n)*") {
+            let text = json(&hostile, false);
+            proptest::prop_assert!(!text.trim_end().chars().any(is_unsafe));
+            let back: String = serde_json::from_str(&text).expect("valid JSON");
+            proptest::prop_assert_eq!(back, hostile);
+        }
+    }
 }
