@@ -68,3 +68,17 @@ pub enum ControlError {
     #[error("ptrace failed: {0}")]
     Trace(Errno),
 }
+
+impl ControlError {
+    /// Whether something was mapped at the place chosen for ours since the mappings were read: then
+    /// the next attempt, with mappings read anew, may succeed.
+    pub fn is_place_taken(&self) -> bool {
+        matches!(
+            self,
+            ControlError::SyscallFailed {
+                errno: Errno::EEXIST,
+                ..
+            }
+        )
+    }
+}

@@ -4,7 +4,6 @@ use crate::control::error::ControlError;
 use crate::cpython::version::Version;
 use crate::target::pause::PauseError;
 use crate::target::watchdog::WatchdogError;
-use nix::errno::Errno;
 use std::time::Duration;
 
 /// What an error means for the target; every [`InjectError`] is of exactly one kind.
@@ -193,23 +192,20 @@ impl InjectError {
 impl Refusal {
     /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Refusal::LockHeld
-                | Refusal::QueueFull
-                | Refusal::ForeignWait
-                | Refusal::Control(
-                    ControlError::InRestartableSequence
-                        | ControlError::NoStackRoom { .. }
-                        | ControlError::NotWaiting
-                        // Something was mapped there since the mappings were read.
-                        | ControlError::SyscallFailed {
-                            errno: Errno::EEXIST,
-                            ..
-                        }
-                        | ControlError::Pause(PauseError::InEpollWait { .. })
-                )
-        )
+        let is_place_taken = matches!(self, Refusal::Control(error) if error.is_place_taken());
+        is_place_taken
+            || matches!(
+                self,
+                Refusal::LockHeld
+                    | Refusal::QueueFull
+                    | Refusal::ForeignWait
+                    | Refusal::Control(
+                        ControlError::InRestartableSequence
+                            | ControlError::NoStackRoom { .. }
+                            | ControlError::NotWaiting
+                            | ControlError::Pause(PauseError::InEpollWait { .. })
+                    )
+            )
     }
 
     fn help(&self) -> &'static str {
