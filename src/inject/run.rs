@@ -104,9 +104,6 @@ fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
     route_for(python)?;
     refuse_finalizing(process, python)?;
     let status = process.status().map_err(ControlError::Process)?;
-    if status.seccomp.is_some_and(|mode| mode != 0) {
-        return Err(Refusal::Seccomp);
-    }
     if status.tracerpid != 0 {
         let traced = PauseError::Traced {
             pid: process.pid(),

@@ -296,6 +296,24 @@ fn lock_of(pid: i32) -> String {
     }
 }
 
+#[test]
+fn a_seccomp_filter_is_asked_before_anything_is_done() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        for (answer, code) in [("allow", 0), ("kill", REFUSED), ("fail", REFUSED)] {
+            let mut target = Target::start(&interpreter, &program("filtered.py"), &[answer]);
+            let before = lasting_maps(target.pid());
+            let ended = Driver::new(target.pid(), NOTHING, 20_000).run();
+            assert_eq!(ended.code, Some(code), "{name}, {answer}: {ended:?}");
+            assert_eq!(ended.text.contains("seccomp"), code == REFUSED, "{ended:?}");
+            is_unharmed(target.pid(), &before).expect(answer);
+            assert!(target.is_alive(), "{name}, {answer}");
+        }
+    }
+}
+
 /// Marks the interpreter, for ever visible.
 const MARK: &str = "import sys; sys._pyunload_mark = 1; result = b''";
 const ASK: &str = "import sys; result = repr(hasattr(sys, '_pyunload_mark')).encode('ascii')";
