@@ -42,7 +42,7 @@ pub struct Proof {
     pub objects: usize,
     /// What is left of the modules; `of` counts those of [`sought`].
     pub remains: Remains,
-    /// Keys of the plan that are in `sys.modules` again, or still.
+    /// Keys of the packages that are in `sys.modules` again, or came in between.
     pub present: Vec<Key>,
 }
 
@@ -210,7 +210,8 @@ fn read_current(
         current.modules.insert(row.address);
         current.dicts.extend(row.dict);
         current.names.insert(Text::from(&key), row.dict);
-        if planned.contains(&key) {
+        let is_within = cut.names.iter().any(|name| key.is_within(name));
+        if is_within || planned.contains(&key) {
             present.push(key);
         }
     }

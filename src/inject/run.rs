@@ -100,7 +100,7 @@ fn ourselves() -> Result<Owner, Refusal> {
 }
 
 /// The reasons that can be seen without a stop.
-fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
+pub(super) fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
     route_for(python)?;
     refuse_finalizing(process, python)?;
     let status = process.status().map_err(ControlError::Process)?;

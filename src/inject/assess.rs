@@ -1,0 +1,43 @@
+//! What can be told of a run beforehand, without stopping the target.
+
+use crate::cpython::python::Python;
+use crate::inject::error::InjectError;
+use crate::inject::pending_call::route_for;
+use crate::inject::request::Route;
+use crate::inject::run::refuse_early;
+use crate::inject::safe_point::{Seen, look_twice};
+use crate::target::process::Process;
+
+/// What a run would meet, as far as it can be seen from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prospect {
+    /// The way it would take.
+    pub route: Route,
+    /// Where in the kernel the main thread waits, so that it would not come to its safe point by
+    /// itself; `None` when it moves.
+    pub waits_in: Option<String>,
+}
+
+/// Looks at everything that can be seen without a stop. What only a stop shows (the queue and its
+/// lock, the registers) stays open. Takes some milliseconds when the main thread waits.
+///
+/// # Errors
+/// [`InjectError::Refused`] with the reason, [`InjectError::Gone`].
+pub fn assess(process: &Process, python: &Python) -> Result<Prospect, InjectError> {
+    refuse_early(process, python)?;
+    let (route, _) = route_for(python)?;
+    let waits_in = match look_twice(process) {
+        Seen::Moving => None,
+        Seen::Parked { wait_channel, .. } => Some(wait_channel),
+        Seen::Gone => return Err(InjectError::Gone),
+    };
+    Ok(Prospect { route, waits_in })
+}
+
+/// As [`assess`], without looking at what the main thread does.
+///
+/// # Errors
+/// As [`assess`].
+pub fn refuse_at_sight(process: &Process, python: &Python) -> Result<(), InjectError> {
+    Ok(refuse_early(process, python)?)
+}
