@@ -5,6 +5,7 @@
 mod common;
 mod driver;
 mod health;
+mod pause;
 
 use common::{Interpreter, Target, interpreter, on_every_interpreter, program};
 use driver::{Driver, Ended, REFUSED, WITHDRAWN};
