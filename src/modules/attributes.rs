@@ -1,6 +1,6 @@
 //! The objects that the attributes of modules lead to: read once each, in batches.
 
-use crate::address::Address;
+use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch;
 use crate::pyobject::class::{Class, Classes};
@@ -8,7 +8,6 @@ use crate::pyobject::error::ObjectError;
 use crate::pyobject::header::{self, Header};
 use crate::pyobject::text::{self, Kind, Text};
 use crate::target::memory::{ReadError, ReadMemory};
-use std::collections::HashMap;
 
 /// What an attribute holds, when a text was hoped for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,37 +25,76 @@ pub(super) enum Value {
 /// Headers and classes of objects, and the text of some, by address.
 #[derive(Debug, Default)]
 pub(super) struct Objects {
-    headers: HashMap<Address, Option<Header>>,
+    /// Where in `known` each object stands. (Maps grow by moving what they hold: it is kept small.)
+    places: AddressMap<u32>,
+    known: Vec<Known>,
+    texts: Vec<Result<Text, Box<ObjectError>>>,
     pub(super) classes: Classes,
-    texts: HashMap<Address, Result<Text, ObjectError>>,
+}
+
+/// What is known of one object.
+#[derive(Debug, Default)]
+struct Known {
+    /// `None` when it cannot be read.
+    header: Option<Header>,
+    /// Where in `texts` its text stands.
+    text: Option<u32>,
 }
 
 impl Objects {
-    /// Reads the headers of those objects that are not known yet, and their classes.
+    /// Nothing, with room for what `count` modules lead to.
+    pub(super) fn of_modules(count: usize) -> Self {
+        let mut objects = Objects::default();
+        // Name, module, file, cached file, spec and loader.
+        objects.places.reserve(count * 6);
+        objects.known.reserve(count * 6);
+        objects.texts.reserve(count * 4);
+        objects
+    }
+
+    /// Reads the headers of those objects that are not known yet, and their classes; of those whose
+    /// class is known to be one of texts the text too, when it is short. `visit` gets the first
+    /// bytes of each, as many as a text has that is read so.
     pub(super) fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
+        budget: &mut u64,
+        mut visit: impl FnMut(Address, &[u8]),
     ) -> Result<(), ReadError> {
-        let mut new = Vec::new();
+        let size = text::head_size(layout);
+        let mut spans = Vec::new();
+        let first = self.known.len();
         for at in objects {
-            self.headers.entry(at).or_insert_with(|| {
-                new.push(at);
-                None
+            self.places.entry(at).or_insert_with(|| {
+                spans.push((at, size));
+                (first + spans.len() - 1) as u32
             });
         }
-        let blocks = batch::read_blocks(memory, &new, header::size(layout))?;
-        let mut classes = Vec::new();
-        for (&at, block) in new.iter().zip(blocks.iter()) {
-            let header = header::parse(layout, block);
-            classes.extend(header.map(|header| header.class));
-            self.headers.insert(at, header);
-        }
-        self.classes.learn(memory, layout, classes)
+        self.known.resize_with(first + spans.len(), Known::default);
+        let (known, texts, classes) = (&mut self.known[first..], &mut self.texts, &self.classes);
+        let mut met = Vec::new();
+        batch::visit_spans(memory, &spans, |index, head| {
+            let at = spans[index].0;
+            let header = header::parse(layout, head);
+            let class = header.map(|header| header.class);
+            let kind = class.and_then(|class| classes.flags(class).text_kind());
+            let text = kind.and_then(|kind| text::in_head(layout, kind, at, head, budget));
+            if met.last() != class.as_ref() {
+                met.extend(class);
+            }
+            visit(at, head);
+            let text = text.map(|text| {
+                texts.push(Ok(text));
+                (texts.len() - 1) as u32
+            });
+            known[index] = Known { header, text };
+        })?;
+        self.classes.learn(memory, layout, met)
     }
 
-    /// Reads the text of those objects, learnt before, that are texts.
+    /// Reads the text of those objects, learnt before, that are texts and have not been read.
     pub(super) fn learn_texts(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
@@ -66,20 +104,28 @@ impl Objects {
     ) -> Result<(), ReadError> {
         let mut wanted: Vec<(Address, Kind)> = objects
             .into_iter()
-            .filter(|at| !self.texts.contains_key(at))
+            .filter(|&at| self.text(at).is_none())
             .filter_map(|at| Some((at, self.class_of(at)?.flags.text_kind()?)))
             .collect();
         wanted.sort_unstable_by_key(|&(at, _)| at);
         wanted.dedup();
         let texts = text::read_many(memory, layout, &wanted, budget)?;
-        let addresses = wanted.into_iter().map(|(at, _)| at);
-        self.texts.extend(addresses.zip(texts));
+        for ((at, _), text) in wanted.into_iter().zip(texts) {
+            if let Some(&place) = self.places.get(&at) {
+                self.known[place as usize].text = Some(self.texts.len() as u32);
+                self.texts.push(text.map_err(Box::new));
+            }
+        }
         Ok(())
     }
 
     /// The header of an object that was learnt; `None` when it cannot be read.
     pub(super) fn header(&self, at: Address) -> Option<Header> {
-        self.headers.get(&at).copied().flatten()
+        self.known(at)?.header
+    }
+
+    fn known(&self, at: Address) -> Option<&Known> {
+        self.known.get(*self.places.get(&at)? as usize)
     }
 
     /// The class of an object that was learnt.
@@ -94,8 +140,8 @@ impl Objects {
     }
 
     /// The text of an object whose text was learnt.
-    pub(super) fn text(&self, at: Address) -> Option<&Result<Text, ObjectError>> {
-        self.texts.get(&at)
+    pub(super) fn text(&self, at: Address) -> Option<&Result<Text, Box<ObjectError>>> {
+        self.texts.get(self.known(at)?.text? as usize)
     }
 
     /// What an attribute whose value was learnt holds.
@@ -113,13 +159,13 @@ impl Objects {
 
     /// The class of a loader and its bases, nearest first; of a loader that is a class, that class.
     /// The loader, and its own class, were learnt.
-    pub(super) fn loader_names(&self, at: Address) -> Vec<String> {
+    pub(super) fn loader_names(&self, at: Address) -> Vec<&str> {
         let Some(header) = self.header(at) else {
             return Vec::new();
         };
         let is_class = self.classes.flags(header.class).is_type();
         let class = if is_class { at } else { header.class };
         let names = self.classes.lineage(class);
-        names.map(|class| class.name.clone()).collect()
+        names.map(|class| class.name.as_str()).collect()
     }
 }

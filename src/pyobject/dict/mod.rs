@@ -1,9 +1,11 @@
 //! `dict` of every form: the open table of 2.7, combined and split tables since 3.6.
 
 mod entry;
+mod lookup;
 mod read;
 mod split;
 mod table;
 
 pub use entry::{Entry, Source};
+pub use lookup::{Candidate, Verdict, Ways, can_walk, walk_many};
 pub use read::{Limit, SINGLE, find, read, read_many, read_source};

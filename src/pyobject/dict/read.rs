@@ -10,9 +10,10 @@ use super::entry::{Entry, Source};
 use super::table::{Table, find_tables, read_headers};
 use crate::address::Address;
 use crate::cpython::layout::Layout;
+use crate::pyobject::batch;
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::text;
-use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory};
 
 /// The most slots, live and dead ones, that are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -171,54 +172,26 @@ fn read_entries(
     tables: &[Result<Table, ObjectError>],
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let readable = || tables.iter().flatten();
-    let mut spans: Vec<(Address, usize)> = readable().flat_map(Table::spans).collect();
-    spans.extend(readable().map(|table| table.guard.span(layout)));
-    let total: usize = spans.iter().map(|&(_, size)| size).sum();
-    let mut bytes = vec![0u8; total];
-    let blocks = read_in_order(memory, &spans, &mut bytes)?;
-    let (entries, guards) = blocks.split_at(2 * readable().count());
-    let mut blocks = entries.chunks(2).zip(guards);
+    let spans: Vec<(Address, usize)> = readable().flat_map(Table::spans).collect();
+    let guards: Vec<(Address, usize)> = readable()
+        .map(|table| table.guard.span(layout))
+        .collect();
+    let blocks = batch::read_spans(memory, &spans)?;
+    let guards = batch::read_spans(memory, &guards)?;
+    let mut next = (0..guards.len()).map(|index| {
+        let whole = |block: usize| Some(blocks.get(block)).filter(|b| b.len() == spans[block].1);
+        let pair = [whole(2 * index), whole(2 * index + 1)];
+        (pair, guards.get(index))
+    });
     let results = tables.iter().map(|table| {
         let table = table.as_ref().map_err(Clone::clone)?;
-        let Some(([entries, values], guard)) = blocks
-            .next()
-            .and_then(|(blocks, guard)| Some((<[_; 2]>::try_from(blocks).ok()?, *guard)))
-        else {
+        let Some(([entries, values], guard)) = next.next() else {
             return Err(table.changed());
         };
-        if !guard.is_some_and(|bytes| table.guard.holds(layout, bytes)) {
+        if !table.guard.holds(layout, guard) {
             return Err(table.changed());
         }
         table.entries_in(layout, entries, values)
     });
     Ok(results.collect())
-}
-
-/// Reads spans one behind the other; `None` for those that memory does not fill.
-fn read_in_order<'b>(
-    memory: &(impl ReadMemory + ?Sized),
-    spans: &[(Address, usize)],
-    bytes: &'b mut [u8],
-) -> Result<Vec<Option<&'b [u8]>>, ReadError> {
-    let mut rest = bytes;
-    let mut pieces: Vec<Option<Piece<'b>>> = Vec::with_capacity(spans.len());
-    for &(at, size) in spans {
-        let (piece, behind) = rest.split_at_mut(size);
-        pieces.push((size > 0).then(|| Piece::new(at, piece)));
-        rest = behind;
-    }
-    let is_empty: Vec<bool> = pieces.iter().map(Option::is_none).collect();
-    let mut pieces: Vec<Piece<'b>> = pieces.into_iter().flatten().collect();
-    memory.read_batch(&mut pieces)?;
-    let mut read = pieces.into_iter();
-    Ok(is_empty
-        .into_iter()
-        .map(|is_empty| {
-            if is_empty {
-                return Some(&[][..]);
-            }
-            let piece = read.next()?;
-            piece.complete.then_some(&*piece.bytes)
-        })
-        .collect())
 }
