@@ -203,12 +203,10 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             .filter_map(|(draft, source)| Some((draft, source?)))
             .collect();
         let sources: Vec<Source> = found.iter().map(|&(_, source)| source).collect();
-        let specs = dict::read_many(self.memory, self.layout, &sources, SPECS)?;
-        let all = specs.iter().flatten().flatten();
-        self.spec.learn(self.memory, self.layout, all)?;
+        let specs = (self.spec).find_in_instances(self.memory, self.layout, &sources, SPECS)?;
         for ((draft, _), spec) in found.into_iter().zip(specs) {
             match spec {
-                Ok(entries) => draft.spec = self.spec.find(&entries),
+                Ok(spec) => draft.spec = spec,
                 Err(error) => draft
                     .warnings
                     .push(format!("its __spec__ is unknown: {error}")),

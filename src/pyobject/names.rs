@@ -87,7 +87,7 @@ impl<const N: usize> Names<N> {
     ) -> Result<Vec<Found<N>>, ReadError> {
         let dicts = dict::read_many(memory, layout, sources, limit)?;
         let all = dicts.iter().flatten().flatten();
-        self.learn(memory, layout, all)?;
+        self.learn(memory, layout, all.map(|entry| entry.key))?;
         let found = dicts.into_iter().map(|dict| Ok(self.find(&dict?)));
         Ok(found.collect())
     }
@@ -107,8 +107,8 @@ impl<const N: usize> Names<N> {
             None => Verdict::Unknown,
         };
         let ways = dict::walk_many(memory, layout, sources, hashes, judge)?;
-        let entries = ways.candidates.iter().map(|candidate| &candidate.entry);
-        self.learn(memory, layout, entries)?;
+        let candidates = ways.candidates.iter();
+        self.learn(memory, layout, candidates.map(|found| found.entry.key))?;
         let mut found = vec![Ok([None; N]); sources.len()];
         for candidate in &ways.candidates {
             let entry = candidate.entry;
@@ -118,30 +118,93 @@ impl<const N: usize> Names<N> {
                 values[candidate.name] = Some(entry.value);
             }
         }
-        let is_left = |&index: &usize| !ways.is_walked[index];
-        let left: Vec<usize> = (0..sources.len()).filter(is_left).collect();
+        self.scan_rest(memory, layout, sources, &ways.is_walked, &mut found, limit)?;
+        Ok(found)
+    }
+
+    /// Scans the sources that are not done.
+    fn scan_rest(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        is_done: &[bool],
+        found: &mut [Found<N>],
+        limit: Limit,
+    ) -> Result<(), ReadError> {
+        let left: Vec<usize> = (0..sources.len()).filter(|&index| !is_done[index]).collect();
         let scanned: Vec<Source> = left.iter().map(|&index| sources[index]).collect();
         let scanned = self.scan(memory, layout, &scanned, limit)?;
         for (index, scanned) in left.into_iter().zip(scanned) {
             found[index] = scanned;
         }
+        Ok(())
+    }
+
+    /// As [`Names::find_in`], for instances: those of one class share their keys.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+    pub fn find_in_instances(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        limit: Limit,
+    ) -> Result<Vec<Found<N>>, ReadError> {
+        let shared = dict::read_shared_keys(memory, layout, sources);
+        let keys = shared.values().flatten().copied();
+        self.learn(memory, layout, keys.filter(|key| !key.is_null()))?;
+        let places: AddressMap<[Option<usize>; N]> = shared
+            .into_iter()
+            .map(|(at, keys)| (at, self.places_in(&keys)))
+            .collect();
+        let mut wanted = Vec::new();
+        let mut spans = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            if let Source::Values { keys, values } = *source
+                && let Some(places) = places.get(&keys)
+            {
+                let count = places.iter().flatten().max().map_or(0, |last| last + 1);
+                spans.push(dict::values_span(layout, values, count));
+                wanted.push((index, places));
+            }
+        }
+        let mut found = vec![Ok([None; N]); sources.len()];
+        let mut is_done = vec![false; sources.len()];
+        batch::visit_spans(memory, &spans, |index, bytes| {
+            let (source, places) = wanted[index];
+            let value = |place| dict::value_at(layout, bytes, place);
+            let values = places.map(|place| place.map_or(Some(None), value));
+            is_done[source] = values.iter().all(Option::is_some);
+            found[source] = Ok(values.map(Option::flatten));
+        })?;
+        self.scan_rest(memory, layout, sources, &is_done, &mut found, limit)?;
         Ok(found)
+    }
+
+    /// Where the names stand among these keys.
+    fn places_in(&self, keys: &[Address]) -> [Option<usize>; N] {
+        std::array::from_fn(|name| {
+            let is_it = |key| self.known.get(key) == Some(&Some(name as u8));
+            keys.iter().position(is_it)
+        })
     }
 
     /// Reads the key objects that are not known yet.
     ///
     /// # Errors
     /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
-    pub fn learn<'e>(
+    fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
-        entries: impl IntoIterator<Item = &'e Entry>,
+        keys: impl IntoIterator<Item = Address>,
     ) -> Result<(), ReadError> {
         let mut new = Vec::new();
-        for entry in entries {
-            self.known.entry(entry.key).or_insert_with(|| {
-                new.push(entry.key);
+        for key in keys {
+            self.known.entry(key).or_insert_with(|| {
+                new.push(key);
                 None
             });
         }
@@ -152,7 +215,7 @@ impl<const N: usize> Names<N> {
     }
 
     /// The values under the names, in the order of the names.
-    pub fn find(&self, entries: &[Entry]) -> [Option<Address>; N] {
+    fn find(&self, entries: &[Entry]) -> [Option<Address>; N] {
         let mut found = [None; N];
         for entry in entries {
             if let Some(Some(name)) = self.known.get(&entry.key) {

@@ -3,9 +3,11 @@
 mod entry;
 mod lookup;
 mod read;
+mod shared;
 mod split;
 mod table;
 
 pub use entry::{Entry, Source};
 pub use lookup::{Candidate, Verdict, Ways, can_walk, walk_many};
 pub use read::{Limit, SINGLE, find, read, read_many, read_source};
+pub use shared::{read_shared_keys, value_at, values_span};
