@@ -10,6 +10,7 @@
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
+use crate::modules::two_readers::TwoReaders;
 use crate::modules::row::ModuleRow;
 use crate::modules::table::Table;
 use crate::pyobject::dict::{self, Entry};
@@ -37,7 +38,7 @@ pub struct Inventory {
 /// [`ObjectError`] when `sys.modules` itself cannot be read. Whatever is wrong with one entry is a
 /// warning.
 pub fn inventory(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &(impl ReadMemory + Sync + ?Sized),
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
@@ -69,12 +70,12 @@ struct Seen {
 }
 
 fn read_until_settled(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &(impl ReadMemory + Sync + ?Sized),
     python: &Python,
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
-    let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
+    let mut reader = TwoReaders::new(memory, &python.layout, interpreter.sysdict);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
     let mut table = Table::read(memory, &python.layout, interpreter.modules)?;
     for _ in 0..rounds {
