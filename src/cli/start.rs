@@ -16,6 +16,7 @@ use std::process::ExitCode;
 /// itself once more, as the watchdog of that stop.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     let words: Vec<OsString> = words.into_iter().collect();
+    keep_freed_memory();
     if words.get(1).is_some_and(|word| word == WATCHDOG_ARGUMENT) {
         return watchdog_main(&words[2..]);
     }
@@ -37,6 +38,14 @@ fn admit(json: bool) -> Exit {
     );
     Output::new(json).failure(&failure, None);
     failure.exit
+}
+
+/// Lets the allocator use freed memory again instead of giving it back to the kernel, which returns
+/// it page by page and filled with zeroes: a large part of the time of a short command. glibc keeps
+/// blocks up to the size of the largest one that was ever freed (`M_MMAP_THRESHOLD`, mallopt(3)).
+fn keep_freed_memory() {
+    const KEPT: usize = 16 << 20;
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT)));
 }
 
 /// Help is an answer; anything else is a wrong command line, in JSON for who asked for it.

@@ -190,6 +190,22 @@ pub fn read_behind(
     Ok(texts)
 }
 
+/// The text whose first bytes are given, when it is complete in them. `None` when it is not, or when
+/// anything is wrong with it: [`read_many`] reads more, and says what is wrong.
+pub fn in_head(
+    layout: &Layout,
+    kind: Kind,
+    at: Address,
+    head: &[u8],
+    budget: &mut u64,
+) -> Option<Text> {
+    let span = find(layout, at, kind, head).ok()?;
+    let (start, end) = span.range_in(head)?;
+    let text = span.decode(head.get(start..end)?).ok()?;
+    span.charge(budget).ok()?;
+    Some(text)
+}
+
 /// The characters of the text whose first bytes are given, when they are ASCII and few: an empty
 /// slice when they are longer than what is given. `None` when the bytes do not tell: the characters
 /// are kept elsewhere, or are wider, or the header is cut.
@@ -209,7 +225,7 @@ pub fn header_size(layout: &Layout) -> usize {
         .max(layout.bytes.data) as usize
 }
 
-/// How many bytes of a text object are read at first: its header, and the characters of most.
+/// How many bytes from the beginning of a text object on hold all of most texts.
 pub fn head_size(layout: &Layout) -> usize {
     header_size(layout) + ALONG
 }
@@ -288,6 +304,7 @@ impl Span {
         }
         match self.width {
             Width::Byte => Ok(Text::from_native_bytes(bytes.to_vec())),
+            // The same bytes in UTF-8: nearly all texts.
             Width::Fixed(1) if bytes.is_ascii() => Ok(Text::from_native_bytes(bytes.to_vec())),
             Width::Fixed(width) => self.points(bytes, width).map(Text::from_points),
             Width::Raw => self.points(bytes, 4).map(Text::from_points),

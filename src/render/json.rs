@@ -14,15 +14,15 @@ pub fn json(document: &impl Serialize, indented: bool) -> String {
     } else {
         serde_json::to_string(document)
     };
-    let mut text = escaped_for_terminals(&text.expect("reports hold nothing that JSON cannot"));
+    let mut text = escaped_for_terminals(text.expect("reports hold nothing that JSON cannot"));
     text.push('\n');
     text
 }
 
-fn escaped_for_terminals(text: &str) -> String {
+fn escaped_for_terminals(text: String) -> String {
     // Nearly all documents have nothing to escape: what is below DEL, JSON has escaped already.
-    if text.bytes().all(|byte| byte < 0x7f) {
-        return text.to_owned();
+    if text.is_ascii() && !text.contains('\x7f') {
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
