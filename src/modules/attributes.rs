@@ -2,10 +2,9 @@
 
 use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
-use crate::pyobject::batch::{self, Blocks};
+use crate::pyobject::batch;
 use crate::pyobject::class::{Class, Classes};
 use crate::pyobject::error::ObjectError;
-use crate::pyobject::hash::AddressMap;
 use crate::pyobject::header::{self, Header};
 use crate::pyobject::text::{self, Kind, Text};
 use crate::target::memory::{ReadError, ReadMemory};
@@ -59,6 +58,7 @@ impl Objects {
     pub(super) fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
         budget: &mut u64,
         mut visit: impl FnMut(Address, &[u8]),
@@ -98,6 +98,7 @@ impl Objects {
     pub(super) fn learn_texts(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
         budget: &mut u64,
     ) -> Result<(), ReadError> {
@@ -116,16 +117,6 @@ impl Objects {
             }
         }
         Ok(())
-    }
-
-    /// The first bytes of an object that was learnt; none when it cannot be read.
-    pub(super) fn head(&self, at: Address) -> &[u8] {
-        let place = self.places.get(&at).copied();
-        let block = place.and_then(|(batch, index)| {
-            let blocks = self.blocks.get(batch as usize)?;
-            Some(blocks.get(index as usize))
-        });
-        block.unwrap_or_default()
     }
 
     /// The header of an object that was learnt; `None` when it cannot be read.

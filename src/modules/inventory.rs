@@ -1,7 +1,7 @@
 //! The modules of an interpreter: the entries of `sys.modules`, read from outside.
 //!
 //! A running target imports and drops modules while it is read. Nothing here stops it. Instead the
-//! table itself is read before and behind its entries (see `table.rs`). When it has not
+//! table itself is read before and behind its entries (see [`table`](super::table)). When it has not
 //! changed, everything in it was alive all the time, and one reading is enough. When it has, every
 //! entry is read until two readings, one after the other, agree on all but the count of references.
 //! So an entry that never changes is exact, and one that came or went is either one that existed or
@@ -10,9 +10,9 @@
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
-use crate::modules::two_readers::TwoReaders;
 use crate::modules::row::ModuleRow;
 use crate::modules::table::Table;
+use crate::modules::two_readers::TwoReaders;
 use crate::pyobject::dict::{self, Entry};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};

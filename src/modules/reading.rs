@@ -185,7 +185,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The well-known attributes of the specs.
-    fn read_specs(&mut self, objects: &Objects<'_>, drafts: &mut [Draft]) -> Result<(), ReadError> {
+    fn read_specs(&mut self, objects: &Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners = Vec::new();
         let mut instances = Vec::new();
         for draft in drafts {
@@ -216,7 +216,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The loaders that are classes themselves.
-    fn read_loaders(&self, objects: &mut Objects<'_>, drafts: &[Draft]) -> Result<(), ReadError> {
+    fn read_loaders(&self, objects: &mut Objects, drafts: &[Draft]) -> Result<(), ReadError> {
         let is_class = |at: &Address| {
             objects
                 .class_of(*at)
@@ -229,7 +229,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
 
     fn read_texts(
         &mut self,
-        objects: &mut Objects<'_>,
+        objects: &mut Objects,
         drafts: &[Draft],
         entries: &[Entry],
     ) -> Result<(), ReadError> {
@@ -244,7 +244,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             ]
         });
         let wanted = keys.chain(values.flatten());
-        objects.learn_texts(self.memory, wanted, &mut self.budget)
+        objects.learn_texts(self.memory, self.layout, wanted, &mut self.budget)
     }
 
     /// `sys.builtin_module_names`, when a module has nothing else that tells where it is from.
@@ -260,7 +260,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         Ok(())
     }
 
-    fn row(&self, objects: &mut Objects<'_>, entry: Entry, mut draft: Draft) -> Found {
+    fn row(&self, objects: &mut Objects, entry: Entry, mut draft: Draft) -> Found {
         let (name, name_is_repr) = self.name(objects, entry.key, &mut draft.warnings);
         let header = objects.header(entry.value);
         if header.is_none() {
@@ -337,7 +337,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     /// The name that a key gives, and whether it is in `repr` form.
     fn name(
         &self,
-        objects: &mut Objects<'_>,
+        objects: &mut Objects,
         key: Address,
         warnings: &mut Vec<String>,
     ) -> (String, bool) {
@@ -374,7 +374,7 @@ fn has_dict(draft: &Draft) -> bool {
 
 /// The text of an attribute; one that holds something else, or cannot be read, is warned about.
 fn text_of(
-    objects: &Objects<'_>,
+    objects: &Objects,
     name: &str,
     at: Option<Address>,
     warnings: &mut Vec<String>,
@@ -389,7 +389,7 @@ fn text_of(
 }
 
 /// The text of an attribute that may well hold something else.
-fn optional_text(objects: &Objects<'_>, at: Option<Address>) -> Option<String> {
+fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
     match objects.value(at?) {
         Value::Text(text) => Some(text),
         _ => None,

@@ -4,7 +4,6 @@ use crate::address::{Address, AddressMap, AddressSet};
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch;
 use crate::pyobject::error::ObjectError;
-use crate::pyobject::hash::AddressMap;
 use crate::pyobject::text;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
 

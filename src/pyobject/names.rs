@@ -132,7 +132,9 @@ impl<const N: usize> Names<N> {
         found: &mut [Found<N>],
         limit: Limit,
     ) -> Result<(), ReadError> {
-        let left: Vec<usize> = (0..sources.len()).filter(|&index| !is_done[index]).collect();
+        let left: Vec<usize> = (0..sources.len())
+            .filter(|&index| !is_done[index])
+            .collect();
         let scanned: Vec<Source> = left.iter().map(|&index| sources[index]).collect();
         let scanned = self.scan(memory, layout, &scanned, limit)?;
         for (index, scanned) in left.into_iter().zip(scanned) {
@@ -256,7 +258,10 @@ impl<const N: usize> Names<N> {
     }
 
     fn recognise(&mut self, key: Address, ascii: &[u8]) -> Option<usize> {
-        let name = self.wanted.iter().position(|name| name.as_bytes() == ascii)?;
+        let name = self
+            .wanted
+            .iter()
+            .position(|name| name.as_bytes() == ascii)?;
         self.known.insert(key, Some(name as u8));
         Some(name)
     }

@@ -241,7 +241,11 @@ pub(super) struct KeysShape {
     pub(super) form: EntryForm,
 }
 
-pub(super) fn keys_shape(layout: &Layout, at: Address, keys: &[u8]) -> Result<KeysShape, ObjectError> {
+pub(super) fn keys_shape(
+    layout: &Layout,
+    at: Address,
+    keys: &[u8],
+) -> Result<KeysShape, ObjectError> {
     let cut = || {
         ObjectError::cut(
             at,
@@ -330,42 +334,28 @@ impl Table {
         }
     }
 
-    /// The items, from what could be read of both spans.
+    /// The items, when both spans could be read.
     pub(super) fn entries_in(
         &self,
         layout: &Layout,
-        entries: &[u8],
-        values: &[u8],
+        entries: Option<&[u8]>,
+        values: Option<&[u8]>,
     ) -> Result<Vec<Entry>, ObjectError> {
-        let [(_, size), (values_at, values_size)] = self.spans();
-        if entries.len() < size {
-            let got = entries.len();
-            return Err(ObjectError::cut(
-                self.entries,
-                "entries of a dict",
-                size,
-                got,
-            ));
-        }
-        let all = entries
+        let size = (self.count * self.form.size()) as usize;
+        let bytes =
+            entries.ok_or_else(|| ObjectError::cut(self.entries, "entries of a dict", size, 0))?;
+        let all = bytes
             .chunks_exact(self.form.size() as usize)
             .filter_map(|entry| self.form.entry(entry));
-        if self.values.is_none() {
+        let Some(place) = self.values else {
             // Dead entries have no value; on 2.7 they keep a dummy key.
             return Ok(all
                 .filter(|entry| !entry.key.is_null() && !entry.value.is_null())
                 .collect());
-        }
-        if values.len() < values_size {
-            let got = values.len();
-            return Err(ObjectError::cut(
-                values_at,
-                "values of a dict",
-                values_size,
-                got,
-            ));
-        }
+        };
         let keys: Vec<Address> = all.map(|entry| entry.key).collect();
+        let values = values
+            .ok_or_else(|| ObjectError::cut(place.from, "values of a dict", place.size, 0))?;
         Ok(split_entries(layout, &keys, values))
     }
 }
