@@ -147,9 +147,9 @@ fn remains_are_what_was_kept(interpreter: &Interpreter) -> Result<(), String> {
     }
     for (case, expected) in cases {
         let remains = remains_of_case(&mut target, &process, &located.python, case)?;
-        if summary(&remains) != expected || remains.unreadable > 0 {
-            let unreadable = remains.unreadable;
-            return Err(format!("{case}: {}, {unreadable}", summary(&remains)));
+        if summary(&remains) != expected || remains.unreadable.count > 0 {
+            let unreadable = &remains.unreadable;
+            return Err(format!("{case}: {}, {unreadable:?}", summary(&remains)));
         }
     }
     Ok(())

@@ -32,6 +32,8 @@ pub struct Done {
     pub attributes: usize,
     /// What `gc.collect()` returned.
     pub collected: u64,
+    /// Whether something, a signal handler for one, raised before the collector was through.
+    pub interrupted: bool,
     /// `gc.isenabled()`.
     pub collector_enabled: bool,
     /// `gc.get_freeze_count()`.
@@ -78,6 +80,7 @@ fn parse_done<'t>(lines: impl Iterator<Item = &'t str>, entries: usize) -> Optio
         };
         match word {
             "attributes" => done.attributes = usize::try_from(number).ok()?,
+            "interrupted" => done.interrupted = number != 0,
             "collected" => done.collected = number,
             "collector" => done.collector_enabled = number != 0,
             "frozen" => done.frozen = number,
@@ -102,6 +105,7 @@ mod tests {
         let expected = Done {
             attributes: 1,
             collected: 41,
+            interrupted: false,
             collector_enabled: false,
             frozen: 375,
             debug: 0,

@@ -5,5 +5,6 @@ pub mod entries;
 pub mod error;
 pub mod outcome;
 pub mod source;
+pub mod target;
 pub mod unload;
 pub mod verify;

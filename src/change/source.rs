@@ -1,16 +1,28 @@
-//! The program that unloads from inside, made for one request: constants, then `unload.py`.
+//! The program that unloads from inside, made for one request: constants, then the text of
+//! `inject/payload`.
 
 use crate::address::Address;
 use crate::plan::cut::{Cut, Entry};
 use crate::plan::key::Key;
 use std::fmt::Write;
 
-/// What runs in the target behind the constants.
-const PROGRAM: &str = include_str!("../inject/payload/unload.py");
+/// What every program begins with.
+const COMMON: &str = include_str!("../inject/payload/common.py");
+/// Unloads.
+const UNLOAD: &str = include_str!("../inject/payload/unload.py");
+/// Runs the collector.
+const COLLECT: &str = include_str!("../inject/payload/collect.py");
+/// What every program ends with.
+const END: &str = "\n\nresult = as_bytes(answer())\n";
+
+/// The program that runs the collector once.
+pub fn collect() -> String {
+    [COMMON, COLLECT, END].concat()
+}
 
 /// The whole program. `table` is `sys.modules` as it was read from outside. Pure ASCII: whatever
 /// is in a name, the target's parser sees escapes only.
-pub fn source(table: Address, cut: &Cut) -> String {
+pub fn unload(table: Address, cut: &Cut) -> String {
     let mut source = format!("TABLE = {}\n", table.value());
     write_tuple(&mut source, "PREFIXES", cut.names.iter().map(literal));
     write_tuple(&mut source, "KEYS", cut.entries().map(pair));
@@ -23,7 +35,7 @@ pub fn source(table: Address, cut: &Cut) -> String {
         )
     });
     write_tuple(&mut source, "ATTRIBUTES", attributes);
-    source.push_str(PROGRAM);
+    source.extend([COMMON, UNLOAD, END]);
     source
 }
 

@@ -5,9 +5,10 @@
 //!    the table, the keys and their values with what was read, looks for imports and frames inside,
 //!    and only then detaches; what it cannot do whole it undoes.
 //! 3. What may pass (an import, a thread inside, a value that was replaced) is tried again until the
-//!    time limit, with a fresh reading; but a set of keys that differs from the plan is an error,
-//!    because that is not what was agreed to.
-//! 4. The process is copied under a stop and searched for what is left.
+//!    time limit, with a fresh reading. Where a plan was shown and agreed to, a set of keys that
+//!    differs from it is an error; where names were, it is not.
+//! 4. The process is copied under a stop and searched for what is left. Something may have been in
+//!    use just then, a call or an import: then the collector is run again and all is looked at anew.
 //!
 //! If we die before 2, nothing happened. If we die in or after 2, the unload is complete or undone
 //! without us; only the proof is missing.
@@ -16,16 +17,15 @@ use crate::address::Address;
 use crate::change::answer::{Answer, Done, parse};
 use crate::change::entries::{entries, holds};
 use crate::change::error::UnloadError;
-use crate::change::outcome::{ModuleOutcome, outcomes};
-use crate::change::source::source;
+use crate::change::outcome::{ModuleOutcome, Outcome, outcomes};
+use crate::change::source;
+use crate::change::target::Target;
 use crate::change::verify::{Proof, Unproven, verify};
-use crate::cpython::python::{Interpreter, Python};
 use crate::inject::{InjectError, Ran, Status};
 use crate::modules::inventory::inventory;
 use crate::plan::cut::{self, Cut};
 use crate::plan::key::Key;
 use crate::target::pause::StopLimits;
-use crate::target::process::Process;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -35,21 +35,25 @@ const FIRST_WAIT: Duration = Duration::from_millis(5);
 /// Longest wait before another attempt.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
-/// What is unloaded from.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'t> {
-    /// The process.
-    pub process: &'t Process,
-    /// Its Python.
-    pub python: &'t Python,
-    /// The interpreter whose modules it is about.
-    pub interpreter: &'t Interpreter,
+/// How often the heap is searched, when something is left.
+const ROUNDS: usize = 3;
+
+/// Time for a call or an import to end.
+const BEFORE_ANOTHER_ROUND: Duration = Duration::from_millis(50);
+
+/// What the user agreed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Agreement {
+    /// The plan as it was shown, key by key.
+    Plan,
+    /// Whatever of the packages is loaded when it happens.
+    Names,
 }
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// The whole unload, the proof not counted.
+    /// How long to try, and how long one attempt may take; the proof is not counted.
     pub total: Duration,
     /// One stop.
     pub stop: StopLimits,
@@ -117,34 +121,49 @@ pub fn plan(target: Target<'_>, names: &[Key]) -> Result<Plan, UnloadError> {
 pub fn unload(
     target: Target<'_>,
     planned: Plan,
+    agreement: Agreement,
     limits: Limits,
     mut run: impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Unloaded, UnloadError> {
-    let attempts = detach(target, planned, limits.total, &mut run)?;
+    let began = Instant::now();
     let Detached {
         cut,
         done,
-        ran,
+        mut ran,
         attempts,
-    } = attempts;
-    let (proof, proof_stopped) = verify(
-        target.process,
-        target.python,
-        target.interpreter,
-        limits.stop,
-        &cut,
-        &done,
-    );
-    let outcomes = outcomes(&cut, &done, proof.as_ref());
-    Ok(Unloaded {
-        cut,
-        done,
-        ran,
-        attempts,
-        proof,
-        proof_stopped,
-        outcomes,
-    })
+    } = detach(target, planned, agreement, limits.total, &mut run)?;
+    let mut proof_stopped = Duration::ZERO;
+    let mut round = 1;
+    loop {
+        let (proof, stopped) = verify(target, limits.stop, &cut, &done);
+        proof_stopped += stopped;
+        let outcomes = outcomes(&cut, &done, proof.as_ref());
+        let is_last = round == ROUNDS || began.elapsed() > limits.total || proof.is_err();
+        if is_last || !outcomes.iter().any(may_pass) {
+            return Ok(Unloaded {
+                cut,
+                done,
+                ran,
+                attempts,
+                proof,
+                proof_stopped,
+                outcomes,
+            });
+        }
+        round += 1;
+        thread::sleep(BEFORE_ANOTHER_ROUND);
+        // If this does not run, what was found stays as it was found.
+        if let Ok(again) = run(&source::collect(), limits.total) {
+            ran.stopped_us += again.stopped_us;
+            ran.gil_held_us += again.gil_held_us;
+        }
+    }
+}
+
+/// Whether what is left may only have been in use when the collector ran.
+fn may_pass(outcome: &ModuleOutcome) -> bool {
+    let is_open = outcome.outcome == Outcome::Unlinked && outcome.left.uncertain > 0;
+    is_open || outcome.outcome == Outcome::Ghost && outcome.left.frozen == 0
 }
 
 struct Detached {
@@ -158,6 +177,7 @@ struct Detached {
 fn detach(
     target: Target<'_>,
     mut plan_now: Plan,
+    agreement: Agreement,
     total: Duration,
     run: &mut impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
 ) -> Result<Detached, UnloadError> {
@@ -167,8 +187,8 @@ fn detach(
     let (mut attempts, mut stopped_us, mut gil_held_us) = (0, 0, 0);
     loop {
         let cut = plan_now.cut;
-        let left = total.saturating_sub(began.elapsed()).max(FIRST_WAIT);
-        let mut ran = run(&source(plan_now.table, &cut), left)?;
+        // Each attempt may take all the time there is: one that was cut short could have begun.
+        let mut ran = run(&source::unload(plan_now.table, &cut), total)?;
         attempts += 1;
         stopped_us += ran.stopped_us;
         gil_held_us += ran.gil_held_us;
@@ -190,14 +210,20 @@ fn detach(
         }
         thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
-        plan_now = plan(target, &agreed.names).map_err(|error| match error {
-            UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
-            other => other,
-        })?;
-        if !plan_now.cut.has_keys_of(&agreed) {
-            return Err(UnloadError::Changed);
-        }
+        plan_now = plan_again(target, &agreed, agreement)?;
     }
+}
+
+/// A fresh plan for the same names; where it may not differ, it must not.
+fn plan_again(target: Target<'_>, agreed: &Cut, agreement: Agreement) -> Result<Plan, UnloadError> {
+    let fresh = plan(target, &agreed.names).map_err(|error| match error {
+        UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
+        other => other,
+    })?;
+    if agreement == Agreement::Plan && !fresh.cut.has_keys_of(agreed) {
+        return Err(UnloadError::Changed);
+    }
+    Ok(fresh)
 }
 
 /// What was in the way and may pass.

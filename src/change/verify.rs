@@ -6,7 +6,7 @@
 
 use crate::change::answer::Done;
 use crate::change::outcome::is_owned;
-use crate::cpython::python::{Interpreter, Python};
+use crate::change::target::Target;
 use crate::heap::remains::{Current, Remains, Sought, find_remains};
 use crate::heap::walk::{Walk, WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
@@ -42,7 +42,7 @@ pub struct Proof {
     pub objects: usize,
     /// What is left of the modules; `of` counts those of [`sought`].
     pub remains: Remains,
-    /// Keys of the plan that are in `sys.modules` again, or still.
+    /// Keys of the packages that are in `sys.modules` again, or came in between.
     pub present: Vec<Key>,
 }
 
@@ -71,10 +71,12 @@ pub enum Unproven {
     #[error("the lists of the collector could not be followed to their end")]
     Torn,
     /// Objects could not be read each time.
-    #[error("{count} objects could not be read")]
+    #[error("{count} objects could not be read ({example})")]
     UnreadableObjects {
         /// How many.
         count: usize,
+        /// One of them, and why.
+        example: String,
     },
 }
 
@@ -104,19 +106,17 @@ pub fn sought(cut: &Cut) -> Vec<Sought> {
         .collect()
 }
 
-/// Stops `process`, copies it, and looks for what is left. Returns the time it stood still, all
+/// Stops the process, copies it, and looks for what is left. Returns the time it stood still, all
 /// stops together, also when nothing is proven.
 pub fn verify(
-    process: &Process,
-    python: &Python,
-    interpreter: &Interpreter,
+    target: Target<'_>,
     limits: StopLimits,
     cut: &Cut,
     done: &Done,
 ) -> (Result<Proof, Unproven>, Duration) {
     let mut stopped = Duration::ZERO;
-    let result = verify_repeatedly(process, limits, &mut stopped, |copy| {
-        examine(copy, python, interpreter, cut, done)
+    let result = verify_repeatedly(target.process, limits, &mut stopped, |copy| {
+        examine(copy, target, cut, done)
     });
     (result, stopped)
 }
@@ -157,20 +157,23 @@ fn copy_stopped<'p>(
 
 fn examine(
     copy: &Copy<&Process>,
-    python: &Python,
-    interpreter: &Interpreter,
+    target: Target<'_>,
     cut: &Cut,
     done: &Done,
 ) -> Result<Proof, Unproven> {
-    let walk: Walk = walk(copy, python, interpreter, OBJECTS)?;
+    let python = target.python;
+    let walk: Walk = walk(copy, python, target.interpreter, OBJECTS)?;
     if !walk.is_complete() {
         return Err(Unproven::Torn);
     }
-    let (current, present) = read_current(copy, python, interpreter, cut, done)?;
+    let (current, present) = read_current(copy, target, cut, done)?;
     let remains = find_remains(copy, &python.layout, &walk, &sought(cut), &current)?;
-    if remains.unreadable > 0 {
-        let count = remains.unreadable;
-        return Err(Unproven::UnreadableObjects { count });
+    let unreadable = &remains.unreadable;
+    if unreadable.count > 0 {
+        return Err(Unproven::UnreadableObjects {
+            count: unreadable.count,
+            example: unreadable.example.clone().unwrap_or_default(),
+        });
     }
     Ok(Proof {
         objects: walk.objects.len(),
@@ -179,36 +182,36 @@ fn examine(
     })
 }
 
-/// What `sys.modules` gives in the copy. A module that was seen alive after the collection, and that
-/// somebody has put back, is no newer copy.
+/// What `sys.modules` gives in the copy. A module that may have been alive after the collection, and
+/// that somebody has put back, is no newer copy: it still has its dict, which no module ever exchanges.
 fn read_current(
     copy: &Copy<&Process>,
-    python: &Python,
-    interpreter: &Interpreter,
+    target: Target<'_>,
     cut: &Cut,
     done: &Done,
 ) -> Result<(Current, Vec<Key>), Unproven> {
-    let inventory = inventory_of_still(copy, python, interpreter)?;
+    let inventory = inventory_of_still(copy, target.python, target.interpreter)?;
     let survivors: HashSet<_> = cut
         .entries()
         .enumerate()
-        .filter(|(index, _)| done.alive.contains(index))
+        .filter(|(index, _)| done.alive.contains(index) || done.unwatched.contains(index))
         .filter(|(_, entry)| is_owned(cut, entry))
-        .map(|(_, entry)| entry.value)
+        .map(|(_, entry)| (entry.value, entry.dict))
         .collect();
     let planned: HashSet<&Key> = cut.entries().map(|entry| &entry.key).collect();
     let mut current = Current::default();
     let mut present = Vec::new();
     for row in &inventory.rows {
         let key = Key::new(&row.name);
-        if survivors.contains(&row.address) {
+        if survivors.contains(&(row.address, row.dict)) {
             present.push(key);
             continue;
         }
         current.modules.insert(row.address);
         current.dicts.extend(row.dict);
         current.names.insert(Text::from(&key), row.dict);
-        if planned.contains(&key) {
+        let is_within = cut.names.iter().any(|name| key.is_within(name));
+        if is_within || planned.contains(&key) {
             present.push(key);
         }
     }

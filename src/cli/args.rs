@@ -89,16 +89,14 @@ pub struct Scope {
     pub all: bool,
 }
 
+/// What the help of `modules` says of patterns.
+pub const PATTERNS: &str = "\
+A pattern is a name, or has *, ? and [..]; * also matches dots. \
+With patterns the exit code is 1 when none of the modules matches.";
+
 /// `modules`.
 #[derive(Debug, Clone, PartialEq, Args)]
-#[command(after_help = "\
-A pattern is a name, or has *, ? and [..]; * also matches dots. With patterns the exit code is 1
-when none of the modules matches.
-
-Examples:
-  pyunload modules 4242
-  pyunload modules 4242 'shop.*' requests
-  pyunload modules 4242 --children --json")]
+#[command(after_help = concat_help())]
 pub struct ModulesArgs {
     /// One or more pids, then names or patterns of modules
     #[arg(value_name = "PID|PATTERN", required_unless_present = "all")]
@@ -152,6 +150,16 @@ pub struct UnloadArgs {
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
+}
+
+fn concat_help() -> String {
+    format!(
+        "{PATTERNS}\n\n\
+         Examples:\n  \
+           pyunload modules 4242\n  \
+           pyunload modules 4242 'shop.*' requests\n  \
+           pyunload modules 4242 --children --json"
+    )
 }
 
 /// `schema`.

@@ -12,6 +12,7 @@ use super::session;
 use super::timings::Timings;
 use crate::render::Answer;
 use crate::report::Doctor;
+use std::time::Duration;
 
 /// Runs a command and says how it ended.
 pub fn run(cli: &Cli, out: &mut Output) -> Exit {
@@ -38,6 +39,7 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
     let wanted = modules_command::Wanted {
         patterns,
         interpreter: args.interpreter,
+        stop: args.pause.then(|| Duration::from_millis(args.max_stop)),
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();
@@ -77,6 +79,7 @@ fn for_each<A: Answer>(
 ) -> Exit {
     let chosen = choose(named, scope);
     out.look.several = chosen.len() > 1;
+    out.look.continued = false;
     let mut exit = Exit::Done;
     for Chosen { pid, named } in chosen {
         if out.is_closed() {
@@ -85,6 +88,7 @@ fn for_each<A: Answer>(
         exit = exit.and(match command(pid) {
             Ok((answer, exit)) => {
                 out.answer(&answer, line);
+                out.look.continued = true;
                 exit
             }
             Err(failure) if !named && is_beside_the_point(&failure) => Exit::Done,

@@ -97,7 +97,11 @@ impl Output {
 
     /// Writes text to standard output; colours only reach a terminal.
     pub fn text(&mut self, text: &str) {
-        let written = anstream::stdout().lock().write_all(text.as_bytes());
+        let mut stdout = anstream::stdout().lock();
+        // A question has no line end, and is to be seen before it is answered.
+        let written = stdout
+            .write_all(text.as_bytes())
+            .and_then(|()| stdout.flush());
         self.heed(written);
     }
 

@@ -12,7 +12,7 @@ use crate::target::maps::Maps;
 use crate::target::memory::{Piece, ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::pause::{Paused, StopLimits};
 use crate::target::process::Process;
-use crate::target::registers_x86_64::{Registers, resumed};
+use crate::target::registers_x86_64::{Registers, interrupted, resumed};
 use crate::target::steps::step;
 use crate::target::tracee::Tracee;
 use crate::target::watchdog::Watchdog;
@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_writev};
 use nix::unistd::Pid;
 use std::io::IoSlice;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// `NT_X86_SHSTK`: the shadow stack pointer (`include/uapi/linux/elf.h`).
 const NT_X86_SHSTK: i32 = 0x204;
@@ -32,6 +32,7 @@ const TRAP_FLAG: u64 = 1 << 8;
 pub struct Control<'p> {
     paused: Paused<'p>,
     maps: Maps,
+    filtered: bool,
 }
 
 impl<'p> Control<'p> {
@@ -47,8 +48,13 @@ impl<'p> Control<'p> {
     ) -> Result<Self, ControlError> {
         // Read before the stop: the mappings that matter (stack, data) do not come and go.
         let maps = process.maps()?;
+        let filtered = process.status()?.seccomp.is_none_or(|mode| mode != 0);
         let paused = Paused::stop(process, watchdog, limits)?;
-        Ok(Control { paused, maps })
+        Ok(Control {
+            paused,
+            maps,
+            filtered,
+        })
     }
 
     /// Lets all threads go on; how long they stood still.
@@ -66,12 +72,18 @@ impl<'p> Control<'p> {
         &self.maps
     }
 
-    pub(super) fn main_thread(&self) -> &Tracee {
-        self.paused.main_thread()
+    /// Until when the threads may stand still.
+    pub(super) fn deadline(&self) -> Instant {
+        self.paused.deadline()
     }
 
-    pub(super) fn paused(&self) -> &Paused<'p> {
-        &self.paused
+    /// Whether a seccomp filter is on the main thread.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filtered
+    }
+
+    pub(super) fn main_thread(&self) -> &Tracee {
+        self.paused.main_thread()
     }
 
     /// The registers of the main thread.
@@ -169,12 +181,29 @@ impl<'p> Control<'p> {
         }
     }
 
-    /// The registers with which the main thread would go on by itself.
+    /// The registers with which the main thread goes on.
     ///
     /// # Errors
-    /// [`ControlError::Trace`].
-    pub fn resumed_registers(&self) -> Result<Registers, ControlError> {
-        Ok(resumed(&self.main_registers()?))
+    /// [`ControlError::NotWaiting`] when it is to be woken and does not wait.
+    pub fn onward_registers(&self, onward: Onward) -> Result<Registers, ControlError> {
+        let registers = self.main_registers()?;
+        match onward {
+            Onward::AsItWas => Ok(resumed(&registers)),
+            Onward::Woken => interrupted(&registers).ok_or(ControlError::NotWaiting),
+        }
+    }
+
+    /// Lets all threads go on, the main thread with an EINTR from the system call it waits in. How
+    /// long they stood still. One register write: it is done or it is not.
+    ///
+    /// # Errors
+    /// As [`Control::onward_registers`]; all threads go on as they were.
+    pub fn wake_main(self) -> Result<Duration, ControlError> {
+        let registers = self.onward_registers(Onward::Woken)?;
+        self.main_thread()
+            .set_registers(registers)
+            .map_err(ControlError::Trace)?;
+        Ok(self.resume())
     }
 
     /// Sends the main thread to `code`, which restores every register and jumps to where the
@@ -184,8 +213,8 @@ impl<'p> Control<'p> {
     ///
     /// # Errors
     /// [`ControlError::Trace`]: nothing was changed.
-    pub fn hijack_main(self, code: Address) -> Result<Duration, ControlError> {
-        let mut registers = self.resumed_registers()?;
+    pub fn hijack_main(self, code: Address, onward: Onward) -> Result<Duration, ControlError> {
+        let mut registers = self.onward_registers(onward)?;
         registers.rip = code.value();
         registers.eflags &= !TRAP_FLAG;
         self.main_thread()
@@ -193,6 +222,15 @@ impl<'p> Control<'p> {
             .map_err(ControlError::Trace)?;
         Ok(self.resume())
     }
+}
+
+/// How the main thread goes on after a stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Onward {
+    /// As if nothing had been.
+    AsItWas,
+    /// The system call it waits in fails with EINTR, as when a signal arrives.
+    Woken,
 }
 
 impl ReadMemory for Control<'_> {

@@ -47,6 +47,11 @@ impl Libc {
         })
     }
 
+    /// The file it is in.
+    pub fn file(&self) -> &MappedFile {
+        &self.image.file
+    }
+
     /// Where one of its functions is.
     pub fn function(&self, process: &Process, name: &str) -> Option<Address> {
         let symbol = self.image.find_dynamic_symbol(process, name)?;

@@ -29,8 +29,8 @@ pub enum Home {
 /// The type objects alone of the smallest CPython take more writable memory than this.
 const LEAST_WRITABLE: u64 = 64 << 10;
 
-/// The files that may hold a runtime: first the executable and everything called libpython, then
-/// every other program or library with as much initialised data as a CPython has at least.
+/// The files that may hold a runtime, because code and as much initialised data as a CPython has at
+/// least are mapped from them: first the executable and everything called libpython, then the rest.
 pub fn likely_files<'m>(
     process: &Process,
     maps: &'m Maps,
@@ -59,8 +59,7 @@ pub fn likely_files<'m>(
     }
     maps.files()
         .into_iter()
-        .filter(|file| held[file].code)
-        .filter(|file| is_likely(file) || held[file].writable >= LEAST_WRITABLE)
+        .filter(|file| held[file].code && held[file].writable >= LEAST_WRITABLE)
         .partition(|file| is_likely(file))
 }
 

@@ -10,7 +10,7 @@ use crate::address::Address;
 use crate::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
 pub use crate::cpython::home::{Home, find_home, likely_files};
 pub use crate::cpython::interpreters::walk_interpreters;
-use crate::cpython::layout::Layout;
+use crate::cpython::layout::{Field, Layout};
 use crate::cpython::phase::Phase;
 use crate::cpython::python::Statics;
 use crate::cpython::scan::{Hit, Scan, writable_ranges};
@@ -21,6 +21,7 @@ use crate::elf::image::Image;
 use crate::target::maps::Maps;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::{Process, ProcessError};
+use std::cmp::Reverse;
 
 /// Why no CPython could be read in a process.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,6 +61,12 @@ pub enum LocateError {
         /// The check that failed.
         detail: String,
     },
+    /// The process started other programs, one after the other, faster than one could be looked at.
+    #[error("process {pid} became another program under every look")]
+    Moving {
+        /// The process.
+        pid: i32,
+    },
     /// The process could not be looked at.
     #[error(transparent)]
     Process(#[from] ProcessError),
@@ -87,7 +94,7 @@ pub struct Candidate {
 ///
 /// # Errors
 /// [`LocateError::NotInitialised`], [`LocateError::UnknownVersion`],
-/// [`LocateError::UnknownLayout`] with the check that failed last.
+/// [`LocateError::UnknownLayout`] with the check that the likeliest did not pass.
 pub fn find_candidates(
     process: &Process,
     maps: &Maps,
@@ -97,7 +104,7 @@ pub fn find_candidates(
     match home {
         Home::Structure { address, size } => from_structure(process, image, address, size),
         Home::Statics { interp_head } => from_statics(process, image, interp_head),
-        Home::Unnamed => Ok(from_scan(process, maps, image)),
+        Home::Unnamed => from_unnamed(process, maps, image),
     }
 }
 
@@ -132,7 +139,7 @@ fn from_structure(
             match offsets.overlay(&row.layout) {
                 Ok(layout) => row.layout = layout,
                 Err(error) => {
-                    checks.failed = Some(error.to_string());
+                    checks.failed.get_or_insert_with(|| error.to_string());
                     continue;
                 }
             }
@@ -207,6 +214,25 @@ fn from_statics(
     checks.finish(process, image)
 }
 
+/// A 2.7 or 3.6 whose list of interpreters has no name any more.
+fn from_unnamed(
+    process: &Process,
+    maps: &Maps,
+    image: &Image,
+) -> Result<Vec<Candidate>, LocateError> {
+    let found = from_scan(process, maps, image);
+    let mut old = tables::ROWS
+        .iter()
+        .filter(|row| row.layout.runtime.is_none());
+    match old.next() {
+        Some(row) if found.is_empty() => Err(LocateError::NotInitialised {
+            pid: process.pid(),
+            when: phase_of_statics(process, image, &row.layout, Address::NULL),
+        }),
+        _ => Ok(found),
+    }
+}
+
 fn read_statics(process: &Process, image: &Image) -> Statics {
     Statics {
         generations: image
@@ -248,48 +274,75 @@ pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate
     let mut checks = Checks::default();
     for row in tables::ROWS {
         let hits = scan.find_interpreters(&row.layout);
-        let Some(head) = newest(process, &row.layout, &hits) else {
-            continue;
-        };
-        let runtime = hits
-            .iter()
-            .find_map(|hit| runtime_around(process, &row.layout, *hit));
-        if let Some(runtime) = runtime
-            && DebugOffsets::read_at(process, runtime).is_ok()
-        {
-            return from_structure(process, image, runtime, None).unwrap_or_default();
-        }
         let statics = match row.layout.runtime {
             Some(_) => Statics::default(),
+            None if hits.is_empty() => continue,
             None => read_statics(process, image),
         };
-        checks.try_row(process, tables::unproven(row), runtime, statics, head);
+        for (runtime, head) in places_of(process, &row.layout, &hits) {
+            if let Some(runtime) = runtime
+                && DebugOffsets::read_at(process, runtime).is_ok()
+            {
+                return from_structure(process, image, runtime, None).unwrap_or_default();
+            }
+            if checks.try_row(process, tables::unproven(row), runtime, statics, head) {
+                break;
+            }
+        }
     }
     checks.passed
 }
 
-/// The interpreter from which the list of all of them is longest: its head.
-fn newest(process: &Process, layout: &Layout, hits: &[Hit]) -> Option<Address> {
-    let mut known: Vec<Address> = hits.iter().map(|hit| hit.interpreter).collect();
-    known.sort_unstable();
-    known.dedup();
-    known
-        .into_iter()
-        .max_by_key(|&interpreter| walk_interpreters(process, layout, interpreter).len())
+/// The runtime, where known, and the head of its list, as the hits have them; the likeliest first. A
+/// place in which a whole runtime fits is likelier than an interpreter alone, and one with a long
+/// list likelier than one with a short.
+fn places_of(process: &Process, layout: &Layout, hits: &[Hit]) -> Vec<(Option<Address>, Address)> {
+    /// By accident other memory may have the shape of an interpreter, but not often.
+    const MOST: usize = 16;
+    let mut places: Vec<(Option<Address>, Address)> = hits
+        .iter()
+        .filter_map(|hit| runtime_around(process, layout, *hit))
+        .map(|(runtime, head)| (Some(runtime), head))
+        .collect();
+    places.dedup();
+    let mut alone: Vec<Address> = hits.iter().map(|hit| hit.interpreter).collect();
+    alone.sort_unstable();
+    alone.dedup();
+    alone.sort_by_cached_key(|&head| Reverse(walk_interpreters(process, layout, head).len()));
+    places.extend(alone.into_iter().map(|head| (None, head)));
+    places.truncate(MOST);
+    places
 }
 
-/// The runtime structure whose list head the word of this hit would be, if its pointer to the main
-/// interpreter leads to an interpreter of that list.
-fn runtime_around(process: &Process, layout: &Layout, hit: Hit) -> Option<Address> {
+/// The runtime structure that the word of this hit would lie in, as the head of its list or as its
+/// main interpreter, and the head of its list, if both then lead to the same list.
+fn runtime_around(process: &Process, layout: &Layout, hit: Hit) -> Option<(Address, Address)> {
     let offsets = layout.runtime?;
-    let runtime = hit.place.before(offsets.interpreters_head.offset());
-    let main = offsets.interpreters_main.read(process, runtime).ok()?;
-    walk_interpreters(process, layout, hit.interpreter)
-        .contains(&main)
-        .then_some(runtime)
+    [offsets.interpreters_head, offsets.interpreters_main]
+        .into_iter()
+        .map(|member| hit.place.before(member.offset()))
+        .find_map(|runtime| {
+            let read = |member: Field<Address>| member.read(process, runtime).ok();
+            let head = read(offsets.interpreters_head)?;
+            let main = read(offsets.interpreters_main)?;
+            let listed = walk_interpreters(process, layout, head);
+            let fits = listed.contains(&main) && listed.contains(&hit.interpreter);
+            fits.then_some((runtime, head))
+        })
 }
 
-/// Collects the rows that pass, and why the last one did not.
+/// The interpreter to check a layout on: the oldest that has a thread state. New ones may not be
+/// complete yet, and from 3.13 on a sub-interpreter may have none between two uses.
+fn proven_by(memory: &impl ReadMemory, layout: &Layout, head: Address) -> Address {
+    let has_thread = |&interpreter: &Address| {
+        let thread = layout.interpreter.threads_head.read(memory, interpreter);
+        thread.is_ok_and(Address::may_be_object)
+    };
+    let listed = walk_interpreters(memory, layout, head);
+    listed.into_iter().find(has_thread).unwrap_or(head)
+}
+
+/// Collects the rows that pass, and why the likeliest one did not.
 #[derive(Default)]
 struct Checks {
     passed: Vec<Candidate>,
@@ -301,6 +354,7 @@ struct Checks {
 }
 
 impl Checks {
+    /// Whether the row passes.
     fn try_row(
         &mut self,
         memory: &impl ReadMemory,
@@ -308,11 +362,12 @@ impl Checks {
         runtime: Option<Address>,
         statics: Statics,
         head: Address,
-    ) {
+    ) -> bool {
         if head.is_null() {
-            return;
+            return false;
         }
-        match self_check(memory, &row.layout, runtime, head) {
+        let interpreter = proven_by(memory, &row.layout, head);
+        match self_check(memory, &row.layout, runtime, interpreter) {
             Ok(layout) => {
                 self.passed.push(Candidate {
                     row: Row { layout, ..row },
@@ -321,8 +376,12 @@ impl Checks {
                     head,
                     stated: self.stated,
                 });
+                true
             }
-            Err(mismatch) => self.failed = Some(mismatch.to_string()),
+            Err(mismatch) => {
+                self.failed.get_or_insert_with(|| mismatch.to_string());
+                false
+            }
         }
     }
 

@@ -223,12 +223,23 @@ impl<M: ReadMemory + ?Sized> Checks<'_, M> {
         let first = generations.of(state);
         for index in 0..3 {
             let head = first.offset(index * collector.generation_size);
-            check_list(self.memory, self.layout, head)?;
+            match check_list(self.memory, self.layout, head) {
+                Err(_) if self.is_collecting(state) => {}
+                checked => checked?,
+            }
         }
         if let Some(permanent) = collector.permanent {
             check_list(self.memory, self.layout, permanent.of(state))?;
         }
         Ok(generations)
+    }
+
+    /// Whether a collection is under way. From 3.8 on the links of the generation being collected
+    /// then hold counts (`update_refs` of `Modules/gcmodule.c`), which may last for seconds.
+    fn is_collecting(&self, state: Address) -> bool {
+        let collecting = |member: Field<i32>| member.read(self.memory, state);
+        let under_way = |_| self.layout.collector.collecting.map(collecting) == Some(Ok(1));
+        (0..TRIES).any(under_way)
     }
 
     fn derived_generations(

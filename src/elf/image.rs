@@ -338,56 +338,5 @@ fn find_build_id(notes: &[u8]) -> Option<Vec<u8>> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn our_own_libc_exports_malloc() {
-        let process = Process::open(std::process::id() as i32).expect("we exist");
-        let maps = process.maps().expect("our own maps");
-        let images: Vec<Image> = maps
-            .files()
-            .into_iter()
-            .filter_map(|file| Image::read(&process, &maps, file).ok())
-            .collect();
-        let found = images
-            .iter()
-            .find_map(|image| image.find_dynamic_symbol(&process, "malloc"));
-        assert!(found.is_some_and(|symbol| maps.find(symbol.address).is_some_and(|m| m.execute)));
-        assert!(
-            images
-                .iter()
-                .all(|image| image.find_dynamic_symbol(&process, "no such").is_none())
-        );
-    }
-
-    #[test]
-    fn a_build_id_is_found_behind_other_notes() {
-        let mut notes = Vec::new();
-        for (kind, data) in [(1u32, &[0u8; 5][..]), (3, &[7; 4])] {
-            notes.extend(4u32.to_le_bytes());
-            notes.extend((data.len() as u32).to_le_bytes());
-            notes.extend(kind.to_le_bytes());
-            notes.extend(b"GNU\0");
-            notes.extend(data);
-            notes.resize(notes.len().next_multiple_of(4), 0);
-        }
-        assert_eq!(find_build_id(&notes), Some(vec![7; 4]));
-    }
-
-    proptest! {
-        #[test]
-        fn random_headers_never_panic(head in proptest::collection::vec(any::<u8>(), 0..4096)) {
-            let mut head = head;
-            let _ = parse_headers(Address::new(0), &head);
-            let magic = [0x7f, b'E', b'L', b'F', 2, 1, 1, 0];
-            let length = head.len().min(8);
-            head[..length].copy_from_slice(&magic[..length]);
-            if let Ok((_, headers)) = parse_headers(Address::new(0), &head) {
-                let _ = load_bias(Address::new(0), &headers);
-            }
-            let _ = find_build_id(&head);
-        }
-    }
-}
+#[path = "image_tests.rs"]
+mod tests;

@@ -11,6 +11,7 @@ use super::kinds::{Kind, Kinds, mapped};
 use super::walk::Walk;
 use crate::address::Address;
 use crate::cpython::layout::Layout;
+use crate::pyobject::error::ObjectError;
 use crate::pyobject::text::Text;
 use crate::pyobject::{dict, header};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
@@ -71,6 +72,22 @@ pub struct Remain {
     pub frozen: bool,
 }
 
+/// Objects that could not be read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How many.
+    pub count: usize,
+    /// One of them: what it is, and why it could not be read.
+    pub example: Option<String>,
+}
+
+impl Unreadable {
+    fn add(&mut self, what: impl FnOnce() -> String) {
+        self.count += 1;
+        self.example.get_or_insert_with(what);
+    }
+}
+
 /// Everything that is left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Remains {
@@ -78,8 +95,8 @@ pub struct Remains {
     pub certain: Vec<Remain>,
     /// Classes of which it cannot be told whether they are of it or of a newer copy.
     pub uncertain: Vec<Remain>,
-    /// Objects that could not be read, so that nothing is known of them.
-    pub unreadable: usize,
+    /// Objects of which nothing is known.
+    pub unreadable: Unreadable,
 }
 
 /// Looks for what is left of `sought` among the objects of a walk.
@@ -127,6 +144,7 @@ struct Heap {
     modules: Vec<(Address, Address)>,
     classes: Vec<Address>,
     dicts: HashSet<Address>,
+    dict_classes: HashSet<Address>,
 }
 
 struct Search<'s, M: ?Sized> {
@@ -155,12 +173,17 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
                 }
                 Some(Kind::Dict) => {
                     heap.dicts.insert(object);
+                    let class = mapped(self.layout.header.class.read(self.memory, object))?;
+                    heap.dict_classes.extend(class);
                     true
                 }
                 Some(Kind::Text(_) | Kind::Other) => true,
                 None => false,
             };
-            self.found.unreadable += usize::from(!is_seen);
+            if !is_seen {
+                let what = || format!("the object at {object} or its class is not mapped");
+                self.found.unreadable.add(what);
+            }
         }
         Ok(heap)
     }
@@ -200,7 +223,7 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         for dict in candidates {
             let is_alive = heap.functions.contains_key(&dict)
                 || heap.dicts.contains(&dict)
-                || self.is_untracked_dict(dict)?;
+                || self.is_untracked_dict(heap, dict);
             if !is_alive {
                 self.globals.insert(dict, None);
             } else if let Some(of) = self.owner_of(dict)? {
@@ -210,11 +233,13 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         Ok(())
     }
 
-    fn is_untracked_dict(&self, at: Address) -> Result<bool, ReadError> {
-        let kind = self.kinds.of(self.memory, at)?;
-        let is_counted = header::read(self.memory, self.layout, at)
-            .is_ok_and(|header| header.refcount.immortal || header.refcount.count > 0);
-        Ok(kind == Some(Kind::Dict) && is_counted)
+    /// Whether there is a living dict where one was. Anything can lie there by now, so only a class
+    /// that a tracked dict has counts as that of a dict.
+    fn is_untracked_dict(&self, heap: &Heap, at: Address) -> bool {
+        header::read(self.memory, self.layout, at).is_ok_and(|header| {
+            let is_counted = header.refcount.immortal || header.refcount.count > 0;
+            is_counted && heap.dict_classes.contains(&header.class)
+        })
     }
 
     fn look_at_functions(&mut self, heap: &Heap) -> Result<(), ReadError> {
@@ -231,9 +256,13 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
     fn look_at_classes(&mut self, heap: &Heap) -> Result<(), ReadError> {
         let mut undecided = Vec::new();
         for &class in &heap.classes {
-            let Some(members) = self.members_of(class)? else {
-                self.found.unreadable += 1;
-                continue;
+            let members = match self.members_of(class)? {
+                Ok(members) => members,
+                Err(why) => {
+                    let what = || format!("the class at {class}: {why}");
+                    self.found.unreadable.add(what);
+                    continue;
+                }
             };
             let owner = members.module.as_ref().and_then(|name| self.named(name));
             let (Some(of), Some(name)) = (owner, &members.module) else {
@@ -291,19 +320,21 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         Ok(newer)
     }
 
-    fn members_of(&self, class: Address) -> Result<Option<Members>, ReadError> {
-        let Some(dict) = mapped(self.layout.class.dict.read(self.memory, class))? else {
-            return Ok(None);
+    fn members_of(&self, class: Address) -> Result<Result<Members, ObjectError>, ReadError> {
+        let dict = match self.layout.class.dict.read(self.memory, class) {
+            Ok(dict) => dict,
+            Err(cause) => return Ok(Err(ObjectError::reading(class, "class")(cause))),
         };
-        let Ok(entries) = dict::read(self.memory, self.layout, dict) else {
-            return Ok(None);
+        let entries = match dict::read(self.memory, self.layout, dict) {
+            Ok(entries) => entries,
+            Err(error) => return Ok(Err(error)),
         };
         let module = match dict::find(self.memory, self.layout, dict, "__module__") {
             Ok(Some(value)) => self.kinds.text_at(self.memory, value)?,
             _ => None,
         };
         let values = entries.iter().map(|entry| entry.value).collect();
-        Ok(Some(Members { module, values }))
+        Ok(Ok(Members { module, values }))
     }
 
     /// Which module that was sought the globals dict at `dict` is of. A dict that sys.modules gives
@@ -327,8 +358,9 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
         let name = match value {
             Ok(Some(value)) => self.kinds.text_at(self.memory, value)?,
             Ok(None) => None,
-            Err(_) => {
-                self.found.unreadable += 1;
+            Err(error) => {
+                let what = || format!("the namespace at {dict}: {error}");
+                self.found.unreadable.add(what);
                 None
             }
         };

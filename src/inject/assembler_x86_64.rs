@@ -211,11 +211,6 @@ impl Assembler {
         self.stack(0x8b, register, offset);
     }
 
-    /// `stack at offset = register`, 64 bits.
-    pub(super) fn store_stack(&mut self, offset: u8, register: Register) {
-        self.stack(0x89, register, offset);
-    }
-
     fn stack(&mut self, opcode: u8, register: Register, offset: u8) {
         debug_assert!(offset < 128);
         let reg = (register as u8 & 7) << 3;
@@ -303,14 +298,10 @@ mod tests {
 
     #[test]
     fn stack_slots_are_addressed_with_a_sib_byte() {
-        // mov 0x18(%rsp),%rsi ; mov %rax,0x8(%rsp) ; lea 0x20(%rsp),%rdx
+        // mov 0x18(%rsp),%rsi ; lea 0x20(%rsp),%rdx
         assert_eq!(
             assembled(|a| a.load_stack(Register::Rsi, 0x18)),
             [0x48, 0x8b, 0x74, 0x24, 0x18]
-        );
-        assert_eq!(
-            assembled(|a| a.store_stack(8, Register::Rax)),
-            [0x48, 0x89, 0x44, 0x24, 8]
         );
         assert_eq!(
             assembled(|a| a.address_of_stack(Register::Rdx, 0x20)),

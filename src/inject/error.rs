@@ -87,6 +87,9 @@ pub enum Refusal {
         /// How long it was watched.
         waited: Duration,
     },
+    /// The main thread waits for a lock, but not in code that is known to bear being woken.
+    #[error("the main thread waits for a lock in a library that is not known to bear being woken")]
+    ForeignWait,
     /// Told to end before anything was queued.
     #[error("told to end by signal {signal} before anything was queued")]
     Interrupted {
@@ -140,9 +143,6 @@ pub enum Refusal {
         /// Its name.
         name: &'static str,
     },
-    /// A seccomp filter watches the target's system calls.
-    #[error("the target runs under a seccomp filter")]
-    Seccomp,
     /// Source or result larger than the limit.
     #[error("source and result may have {limit} bytes each")]
     TooLarge {
@@ -189,16 +189,11 @@ impl InjectError {
 impl Refusal {
     /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Refusal::LockHeld
-                | Refusal::QueueFull
-                | Refusal::Control(
-                    ControlError::InRestartableSequence
-                        | ControlError::NoStackRoom { .. }
-                        | ControlError::Pause(PauseError::InEpollWait { .. })
-                )
-        )
+        match self {
+            Refusal::LockHeld | Refusal::QueueFull | Refusal::ForeignWait => true,
+            Refusal::Control(error) => error.may_pass(),
+            _ => false,
+        }
     }
 
     fn help(&self) -> &'static str {
@@ -207,9 +202,12 @@ impl Refusal {
                 "make the target do something (a request, a timer), or try with a longer time limit"
             }
             Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),
-            Refusal::Control(ControlError::SyscallFailed { .. }) => {
-                "a policy of the target forbids new executable memory; restart it instead"
+            Refusal::Control(ControlError::FilterUnreadable { .. }) => {
+                "run as root outside the container: whether the filter would kill the target is not known"
             }
+            Refusal::Control(
+                ControlError::SyscallFailed { .. } | ControlError::Filtered { .. },
+            ) => "a policy of the target forbids new executable memory; restart it instead",
             Refusal::Interrupted { .. } => "nothing was changed",
             Refusal::Control(_) | Refusal::QueueUnproven { .. } | Refusal::Unsupported { .. } => {
                 "this target can be looked at, but not changed"
@@ -220,10 +218,10 @@ impl Refusal {
             Refusal::Finalizing => "nothing needs to be unloaded from a process that ends",
             Refusal::OtherMainThread => "programs that embed Python this way are not supported",
             Refusal::LockHeld | Refusal::QueueFull => "try again",
+            Refusal::ForeignWait => "try again while the target is busy",
             Refusal::NoSymbol { .. } => {
                 "the interpreter was linked without its dynamic symbols; it can be looked at only"
             }
-            Refusal::Seccomp => "whether the filter would kill the target is not known",
             Refusal::TooLarge { .. } | Refusal::NulInSource => "use smaller or other code",
         }
     }

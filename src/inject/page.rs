@@ -181,6 +181,16 @@ pub(super) struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether the main thread is about to queue the request itself, or just does.
+    pub(super) fn is_in_trampoline(&self) -> bool {
+        self.phase == 1
+    }
+
+    /// Whether the words alone tell that the trampoline did not queue the request.
+    pub(super) fn was_never_queued(&self) -> bool {
+        self.phase == 0 || (self.phase == 2 && self.queued != 0)
+    }
+
     /// Bytes to read for one.
     pub(super) const SIZE: usize = 88;
 
@@ -249,6 +259,6 @@ mod tests {
     #[test]
     fn the_tables_do_not_overlap() {
         assert!(function(MAX_FUNCTIONS as usize - 1).0 + 8 <= BUILTINS_MODULE.0);
-        assert!(RESULT_KEY.0 + 7 <= SOURCE.0);
+        const { assert!(RESULT_KEY.0 + 7 <= SOURCE.0) };
     }
 }

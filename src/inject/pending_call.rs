@@ -10,7 +10,7 @@
 //! One register write, then all threads go.
 
 use crate::address::Address;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Owner, Scratch};
@@ -20,11 +20,11 @@ use crate::inject::error::Refusal;
 use crate::inject::page::{self, Contents};
 use crate::inject::request::{Request, Route};
 use crate::inject::ring::{Ring, RingState};
-use crate::inject::safe_point::check_gates;
+use crate::inject::safe_point::{check_gates, check_lock_wait};
 use crate::inject::thunk_x86_64::{self, Functions};
 use crate::inject::trampoline_x86_64;
 use crate::target::process::Process;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Everything that can be made ready before the target is stopped.
 #[derive(Debug)]
@@ -132,13 +132,16 @@ impl<'a> Prepared<'a> {
     ///
     /// # Errors
     /// [`Refusal`]: nothing was queued, what had been mapped was given back.
-    pub(super) fn arm(&self, control: Control<'_>) -> Result<Armed, Refusal> {
+    pub(super) fn arm(&self, control: Control<'_>, onward: Onward) -> Result<Armed, Refusal> {
         let state = check_gates(&control, self.python, self.ring.as_ref())?;
+        if onward == Onward::Woken {
+            self.check_lock_wait(&control)?;
+        }
         if self.route == Route::QueueCall {
             control.check_stack_room(self.stack_need)?;
         }
         let scratch = Scratch::borrow(&control, &self.libc, self.contents.size())?;
-        if let Err(error) = self.fill(&control, scratch) {
+        if let Err(error) = self.fill(&control, scratch, onward) {
             // What failed first is the cause; a page that cannot be given back is found later.
             let _ = scratch.give_back(&control, &self.libc);
             return Err(error.into());
@@ -149,9 +152,14 @@ impl<'a> Prepared<'a> {
                     let _ = scratch.give_back(&control, &self.libc);
                     return Err(error.into());
                 }
-                control.resume()
+                let since = Instant::now();
+                match onward {
+                    Onward::AsItWas => control.resume(),
+                    // Queued it is; a thread that cannot be woken is waited for like any other.
+                    Onward::Woken => control.wake_main().unwrap_or_else(|_| since.elapsed()),
+                }
             }
-            _ => control.hijack_main(scratch.code().offset(self.trampoline))?,
+            _ => control.hijack_main(scratch.code().offset(self.trampoline), onward)?,
         };
         Ok(Armed {
             scratch,
@@ -162,8 +170,23 @@ impl<'a> Prepared<'a> {
         })
     }
 
-    fn fill(&self, control: &Control<'_>, scratch: Scratch) -> Result<(), ControlError> {
-        let resume_at = Address::new(control.resumed_registers()?.rip);
+    /// Whether the main thread waits for a lock and may be woken.
+    ///
+    /// # Errors
+    /// As [`check_lock_wait`].
+    pub(super) fn check_lock_wait(&self, control: &Control<'_>) -> Result<(), Refusal> {
+        // Any function of the C API tells which image is CPython's.
+        let python = self.contents.functions.first().copied();
+        check_lock_wait(control, self.libc.file(), python.unwrap_or_default())
+    }
+
+    fn fill(
+        &self,
+        control: &Control<'_>,
+        scratch: Scratch,
+        onward: Onward,
+    ) -> Result<(), ControlError> {
+        let resume_at = Address::new(control.onward_registers(onward)?.rip);
         let contents = Contents {
             resume_at,
             ..self.contents.clone()

@@ -5,19 +5,16 @@
 //! out of it. A request that can only be told to do nothing, or that runs, stays, and nothing new
 //! is queued on top of it. Doing all this twice changes nothing.
 
-use crate::address::Address;
 use crate::control::consent::Consent;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Header, Leftover, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
-use crate::inject::page::Snapshot;
 use crate::inject::pending_call::route_for;
 use crate::inject::ring::Ring;
-use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, withdraw};
-use crate::target::memory::{ReadError, ReadMemoryExt};
+use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, read_snapshot, withdraw};
 use crate::target::pause::StopLimits;
 use crate::target::process::Process;
 use crate::target::watchdog::Watchdog;
@@ -122,11 +119,13 @@ impl<'b> Broom<'b> {
             return Ok(());
         }
         // Not in the queue and not begun: never queued, or taken from the queue at that very
-        // instant and about to be called. The second passes as soon as the main thread moves.
+        // instant and about to be called. The second passes as soon as the main thread moves, and
+        // it is over when the main thread waits for something: between the two nothing waits.
         std::thread::sleep(BETWEEN_LOOKS);
         let control = self.seize()?;
-        let moved = control.main_registers()?.rip != before;
-        let outcome = self.clear_unqueued(&control, scratch, moved, cleared);
+        let waits = control.onward_registers(Onward::Woken).is_ok();
+        let passed = waits || control.main_registers()?.rip != before;
+        let outcome = self.clear_unqueued(&control, scratch, passed, cleared);
         cleared.stopped_us += control.resume().as_micros() as u64;
         outcome
     }
@@ -164,12 +163,12 @@ impl<'b> Broom<'b> {
         &self,
         control: &Control<'_>,
         scratch: Scratch,
-        moved: bool,
+        passed: bool,
         cleared: &mut Leftovers,
     ) -> Result<(), Refusal> {
         match withdraw(control, self.libc, self.ring.as_ref(), scratch)? {
             Withdrawal::Ended => scratch.give_back_data(control, self.libc)?,
-            Withdrawal::Unqueued if moved && !is_in_use(control, scratch)? => {
+            Withdrawal::Unqueued if passed && !is_in_use(control, scratch)? => {
                 scratch.give_back(control, self.libc)?;
             }
             _ => return Err(Refusal::EarlierRequest),
@@ -177,17 +176,6 @@ impl<'b> Broom<'b> {
         cleared.given_back += 1;
         Ok(())
     }
-}
-
-/// The words of a leftover; what was killed before it wrote them left zeros.
-fn read_snapshot(control: &Control<'_>, scratch: Scratch) -> Result<Snapshot, ControlError> {
-    let at: Address = scratch.data();
-    let bytes = control.read_bytes_at(at, Snapshot::SIZE)?;
-    Snapshot::parse(&bytes).ok_or(ControlError::Read(ReadError::Unmapped {
-        at,
-        wanted: Snapshot::SIZE,
-        got: 0,
-    }))
 }
 
 /// The run a mapping belongs to, if it lives and is not this one.

@@ -59,6 +59,8 @@ pub struct Ran {
     pub value: Vec<u8>,
     /// How it was started.
     pub route: Route,
+    /// Whether the main thread waited for a lock and was woken for it.
+    pub woken: bool,
     /// From the end of the stop that armed it to the moment the result was seen, in microseconds.
     pub latency_us: u64,
     /// How long the target stood still, all stops of this run together, in microseconds.

@@ -7,7 +7,7 @@
 
 use crate::address::Address;
 use crate::control::consent::Consent;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
 use crate::control::scratch::{Leftover, Owner};
@@ -18,7 +18,7 @@ use crate::inject::pending_call::{Armed, Prepared, route_for};
 use crate::inject::reclaim::{Broom, is_gone};
 use crate::inject::request::{Ran, Request};
 use crate::inject::result::{look, read_result};
-use crate::inject::safe_point::{Seen, look_twice, refuse_finalizing};
+use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, StopLimits};
@@ -26,6 +26,9 @@ use crate::target::process::Process;
 use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
+
+/// How long a queued request waits before its thread is looked at again.
+const BEFORE_WAKING: Duration = Duration::from_millis(50);
 
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
@@ -43,7 +46,9 @@ pub fn run_main(
     consent: Consent,
 ) -> Result<Ran, InjectError> {
     check_request(&request)?;
-    let interruption = Interruption::catch().map_err(refused_by_kernel)?;
+    let interruption = Interruption::catch()
+        .map_err(ControlError::Trace)
+        .map_err(Refusal::from)?;
     let owner = ourselves()?;
     refuse_early(process, python)?;
     let maps = process
@@ -65,6 +70,7 @@ pub fn run_main(
         consent,
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
+        woken: false,
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
@@ -83,10 +89,6 @@ fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn refused_by_kernel(errno: nix::errno::Errno) -> Refusal {
-    Refusal::Control(ControlError::Trace(errno))
-}
-
 /// What identifies this run in what it leaves behind.
 fn ourselves() -> Result<Owner, Refusal> {
     let process = Process::open(std::process::id() as i32).map_err(ControlError::Process)?;
@@ -98,13 +100,10 @@ fn ourselves() -> Result<Owner, Refusal> {
 }
 
 /// The reasons that can be seen without a stop.
-fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
+pub(super) fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
     route_for(python)?;
     refuse_finalizing(process, python)?;
     let status = process.status().map_err(ControlError::Process)?;
-    if status.seccomp.is_some_and(|mode| mode != 0) {
-        return Err(Refusal::Seccomp);
-    }
     if status.tracerpid != 0 {
         let traced = PauseError::Traced {
             pid: process.pid(),
@@ -128,6 +127,7 @@ struct Run<'r> {
     consent: Consent,
     deadline: Instant,
     stopped: Duration,
+    woken: bool,
 }
 
 impl Run<'_> {
@@ -181,42 +181,49 @@ impl Run<'_> {
         }
     }
 
-    /// Queues the request, as soon as the main thread moves and every gate is open.
+    /// Queues the request, as soon as the main thread moves, or waits where it can be woken, and
+    /// every gate is open.
     fn arm(&mut self) -> Result<Armed, Refusal> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            match look_twice(self.process) {
-                Seen::Moving => match self.arm_now() {
-                    Err(refusal) if refusal.may_pass() => {
-                        nap = (nap * 2).min(Duration::from_millis(10));
-                        self.wait_or(nap, refusal)?;
-                    }
+            let refusal = match look_twice(self.process) {
+                Seen::Moving => match self.arm_now(Onward::AsItWas) {
+                    Err(refusal) if refusal.may_pass() => refusal,
                     outcome => return outcome,
                 },
+                seen if seen.is_lock_wait() && self.may_wake() => {
+                    match self.arm_now(Onward::Woken) {
+                        Err(refusal) if refusal.may_pass() => refusal,
+                        outcome => return outcome,
+                    }
+                }
                 Seen::Parked {
                     number,
                     wait_channel,
-                } => {
-                    let waited = began.elapsed();
-                    let parked = Refusal::Parked {
-                        number,
-                        wait_channel,
-                        waited,
-                    };
-                    self.wait_or(nap, parked)?;
-                }
+                } => Refusal::Parked {
+                    number,
+                    wait_channel,
+                    waited: began.elapsed(),
+                },
                 Seen::Gone => {
                     let pid = self.process.pid();
                     return Err(ControlError::from(PauseError::Gone { pid }).into());
                 }
-            }
+            };
+            nap = (nap * 2).min(Duration::from_millis(10));
+            self.wait_or(nap, refusal)?;
         }
     }
 
-    fn arm_now(&mut self) -> Result<Armed, Refusal> {
-        let armed = self.prepared.arm(self.seize()?)?;
+    fn may_wake(&self) -> bool {
+        may_wake(self.prepared.python)
+    }
+
+    fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
+        let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
+        self.woken = onward == Onward::Woken;
         Ok(armed)
     }
 
@@ -232,6 +239,7 @@ impl Run<'_> {
             status,
             value,
             route: self.prepared.route,
+            woken: self.woken,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
             gil_held_us: snapshot.ran_us,
@@ -240,6 +248,7 @@ impl Run<'_> {
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
         let mut nap = Duration::from_micros(100);
+        let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
             if snapshot.state.has_ended() {
@@ -253,7 +262,27 @@ impl Run<'_> {
                 return self.take_back(armed, began, signal);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
+            if snapshot.state == State::Armed && Instant::now() >= next_wake {
+                self.wake_from_lock();
+                next_wake = Instant::now() + 4 * BEFORE_WAKING;
+            }
         }
+    }
+
+    /// A main thread that was moving when the request was queued may have begun to wait for a lock
+    /// since. If it may not be woken, it is waited for as before.
+    fn wake_from_lock(&mut self) {
+        if !self.may_wake() || !look_twice(self.process).is_lock_wait() {
+            return;
+        }
+        let Ok(control) = self.seize() else { return };
+        let began = Instant::now();
+        if self.prepared.check_lock_wait(&control).is_ok() {
+            self.woken |= control.wake_main().is_ok();
+        } else {
+            control.resume();
+        }
+        self.stopped += began.elapsed();
     }
 
     fn lost(&self, error: &ReadError) -> InjectError {

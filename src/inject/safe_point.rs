@@ -3,14 +3,23 @@
 //! The safe point is the evaluation loop's look at its pending calls: no C code of the program is
 //! half done there, and the GIL is held. A main thread that executes bytecode, or waits for the
 //! GIL, reaches it by itself. One that waits in the kernel does not look; then nothing is queued.
+//!
+//! There is one exception: a main thread that waits for a lock in CPython's own code. Every such
+//! wait of CPython (3.6 on) expects EINTR, and `Lock.acquire` and its like then look at pending
+//! calls and go on waiting with what is left of their time (PEP 475; `acquire_timed` in
+//! `Modules/_threadmodule.c`). So that EINTR can be given without any signal. A library that waits
+//! by itself may not expect it: it is told by a return address on the stack, and left alone.
 
 use crate::address::Address;
-use crate::control::control::Control;
+use crate::control::control::{Control, Onward};
+use crate::control::error::ControlError;
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
 use crate::inject::ring::{Ring, RingState};
-use crate::target::memory::ReadMemory;
+use crate::target::maps::MappedFile;
+use crate::target::memory::{ReadMemory, ReadMemoryExt, word_in};
 use crate::target::process::Process;
+use crate::target::registers_x86_64::is_lock_wait;
 use crate::target::threads::{Activity, Thread};
 use std::time::Duration;
 
@@ -31,6 +40,18 @@ pub(super) enum Seen {
     },
     /// It is not there.
     Gone,
+}
+
+impl Seen {
+    /// Whether the main thread waits for a lock.
+    pub(super) fn is_lock_wait(&self) -> bool {
+        matches!(self, Seen::Parked { number, wait_channel } if is_lock_wait(*number, wait_channel))
+    }
+}
+
+/// Whether waits for locks expect EINTR in this version.
+pub(super) fn may_wake(python: &Python) -> bool {
+    python.version.minor_pair() >= (3, 6)
 }
 
 /// Looks twice at the main thread, [`BETWEEN_LOOKS`] apart.
@@ -70,7 +91,7 @@ pub(super) fn refuse_finalizing(
     memory: &(impl ReadMemory + ?Sized),
     python: &Python,
 ) -> Result<(), Refusal> {
-    let read = |error| Refusal::Control(crate::control::error::ControlError::Read(error));
+    let read = |error| Refusal::Control(ControlError::Read(error));
     if let (Some(at), Some(layout)) = (python.runtime, python.layout.runtime) {
         let finalizing: Address = layout.finalizing.read(memory, at).map_err(read)?;
         if !finalizing.is_null() {
@@ -102,9 +123,7 @@ pub(super) fn check_gates(
     let Some(ring) = ring else {
         return Ok(None);
     };
-    let state = ring
-        .read(control)
-        .map_err(crate::control::error::ControlError::Read)??;
+    let state = ring.read(control).map_err(ControlError::Read)??;
     if state.lock_held {
         return Err(Refusal::LockHeld);
     }
@@ -112,6 +131,49 @@ pub(super) fn check_gates(
         return Err(Refusal::QueueFull);
     }
     Ok(Some(state))
+}
+
+/// Bytes of stack in which the C library's part of waiting for a lock ends: at most four frames.
+const WAITING_FRAMES: usize = 512;
+
+/// Whether the main thread waits for a lock by CPython's own hand: of the code addresses at the
+/// top of its stack at least one is CPython's, and none is of anything but CPython and `libc`.
+/// `python` is any address in CPython's code.
+///
+/// # Errors
+/// [`Refusal::ForeignWait`], or [`ControlError::NotWaiting`] when it has gone on meanwhile.
+pub(super) fn check_lock_wait(
+    control: &Control<'_>,
+    libc: &MappedFile,
+    python: Address,
+) -> Result<(), Refusal> {
+    let registers = control.main_registers()?;
+    control.onward_registers(Onward::Woken)?;
+    if !is_lock_wait(registers.orig_rax as i64, "futex") {
+        return Err(ControlError::NotWaiting.into());
+    }
+    let maps = control.maps();
+    let interpreter = maps.find(python).and_then(|mapping| mapping.file.as_ref());
+    let stack = control
+        .read_bytes_at(Address::new(registers.rsp), WAITING_FRAMES)
+        .map_err(ControlError::Read)?;
+    let mut by_python = false;
+    for word in stack.chunks_exact(8) {
+        let address: Address = word_in(word, 0).unwrap_or_default();
+        let Some(mapping) = maps.find(address).filter(|mapping| mapping.execute) else {
+            continue;
+        };
+        if mapping.file.is_some() && mapping.file.as_ref() == interpreter {
+            by_python = true;
+        } else if mapping.file.as_ref() != Some(libc) {
+            return Err(Refusal::ForeignWait);
+        }
+    }
+    if by_python {
+        Ok(())
+    } else {
+        Err(Refusal::ForeignWait)
+    }
 }
 
 /// `_PyRuntime.main_thread` is a `pthread_t`, on glibc and musl the base of the `fs` segment.
@@ -122,7 +184,7 @@ fn refuse_other_main_thread(control: &Control<'_>, python: &Python) -> Result<()
     let expected = layout
         .main_thread
         .read(control, at)
-        .map_err(crate::control::error::ControlError::Read)?;
+        .map_err(ControlError::Read)?;
     if control.main_registers()?.fs_base == expected {
         Ok(())
     } else {

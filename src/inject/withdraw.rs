@@ -41,10 +41,9 @@ pub(super) fn withdraw(
     ring: Option<&Ring>,
     scratch: Scratch,
 ) -> Result<Withdrawal, ControlError> {
-    let bytes = control.read_bytes_at(scratch.data(), Snapshot::SIZE)?;
-    let state = Snapshot::parse(&bytes).map_or(State::Corrupt(0), |snapshot| snapshot.state);
-    match state {
-        State::Armed => take_back(control, libc, ring, scratch),
+    let snapshot = read_snapshot(control, scratch)?;
+    match snapshot.state {
+        State::Armed => take_back(control, libc, ring, scratch, &snapshot),
         state if state.has_ended() => Ok(Withdrawal::Ended),
         _ => Ok(Withdrawal::Running),
     }
@@ -55,12 +54,19 @@ fn take_back(
     libc: &Libc,
     ring: Option<&Ring>,
     scratch: Scratch,
+    snapshot: &Snapshot,
 ) -> Result<Withdrawal, ControlError> {
     let Some(ring) = ring else {
+        // Without a look at the queue only the trampoline's own words tell.
         cancel(control, scratch)?;
-        return Ok(Withdrawal::Cancelled);
+        return Ok(if snapshot.was_never_queued() {
+            Withdrawal::Unqueued
+        } else {
+            Withdrawal::Cancelled
+        });
     };
-    let Ok(state) = ring.read(control)? else {
+    let state = ring.read(control)?;
+    let (Ok(state), false) = (state, snapshot.is_in_trampoline()) else {
         cancel(control, scratch)?;
         return Ok(Withdrawal::Cancelled);
     };
@@ -86,6 +92,20 @@ fn take_back(
 /// Tells the thunk to do nothing when it is called.
 fn cancel(control: &Control<'_>, scratch: Scratch) -> Result<(), ControlError> {
     control.write_u32(scratch.data().offset(u64::from(page::CANCEL.0)), 1)
+}
+
+/// The words of a request; what was killed before it wrote them left zeros.
+pub(super) fn read_snapshot(
+    control: &Control<'_>,
+    scratch: Scratch,
+) -> Result<Snapshot, ControlError> {
+    let at = scratch.data();
+    let bytes = control.read_bytes_at(at, Snapshot::SIZE)?;
+    Snapshot::parse(&bytes).ok_or(ControlError::Read(ReadError::Unmapped {
+        at,
+        wanted: Snapshot::SIZE,
+        got: 0,
+    }))
 }
 
 /// Whether a thread stands in the code of a request.

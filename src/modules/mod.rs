@@ -5,3 +5,4 @@ pub mod inventory;
 pub mod kind;
 mod reading;
 pub mod row;
+mod two_readers;

@@ -206,10 +206,12 @@ fn find_borrowed(
 }
 
 fn check_touchable(cut: &Cut) -> Result<(), Refusal> {
-    for entry in cut.stubs.iter().chain(&cut.keys) {
-        if let Some(found) = untouchable::find(&entry.key) {
+    let going = cut.entries().map(|entry| &entry.key);
+    for key in cut.names.iter().chain(going) {
+        let is_alias = cut.aliases.iter().any(|alias| alias.key == *key);
+        if let Some(found) = untouchable::find(key).filter(|_| !is_alias) {
             return Err(Refusal::Untouchable {
-                key: entry.key.to_string(),
+                key: key.to_string(),
                 reason: found.reason,
             });
         }

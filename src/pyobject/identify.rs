@@ -14,8 +14,10 @@ use crate::elf::image::Image;
 use crate::pyobject::dict;
 use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
-use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
+use std::thread;
+use std::time::Duration;
 
 /// A CPython and the image that holds its runtime.
 #[derive(Debug)]
@@ -26,8 +28,9 @@ pub struct Located {
     pub image: Image,
 }
 
-/// A live process may change under each look. So often is it looked at again.
-const TRIES: usize = 5;
+/// A live process may change under each look. So often is it looked at, after a pause that is
+/// doubled from one millisecond.
+const TRIES: u32 = 6;
 
 /// Finds the one CPython of a process, and verifies it in memory. Nothing is stopped.
 ///
@@ -66,9 +69,13 @@ fn settled(
         let before = process.execution()?;
         let answer = look(&process.maps()?);
         let is_same = process.execution()? == before;
-        if tries == TRIES || (is_same && !may_pass(&answer)) {
+        if is_same && (tries == TRIES || !may_pass(&answer)) {
             return answer;
         }
+        if tries == TRIES {
+            return Err(LocateError::Moving { pid: process.pid() });
+        }
+        thread::sleep(Duration::from_millis(1 << (tries - 1)));
         tries += 1;
     }
 }
@@ -196,7 +203,7 @@ fn is_idle(error: &LocateError) -> bool {
     matches!(
         error,
         LocateError::NotInitialised {
-            when: Phase::Before | Phase::After,
+            when: Phase::Before | Phase::After | Phase::Unsettled,
             ..
         }
     )
@@ -224,12 +231,16 @@ fn confirm(
 ) -> Result<Python, LocateError> {
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
     for candidate in candidates {
-        let phase = phase_of(process, image, &candidate)?;
         let layout = &candidate.row.layout;
-        let interpreters = read_interpreters(process, layout, candidate.head);
-        let Some(main) = interpreters.first() else {
+        let mut phase = phase_of(process, image, &candidate)?;
+        let interpreters = read_interpreters(process, &candidate);
+        let Some(main) = interpreters.first().filter(|first| first.id == 0) else {
+            when = phase;
             continue;
         };
+        if phase == Phase::Running && is_emptied(process, layout, main.sysdict) {
+            phase = Phase::Ending;
+        }
         let fits = |version: &Version| version.minor_pair() == layout.python;
         let hexversion = hexversion(process, layout, main.sysdict);
         if phase == Phase::Starting || (phase == Phase::Ending && hexversion.is_none()) {
@@ -287,6 +298,18 @@ fn python_from(
     }
 }
 
+/// Whether `sys.path` is None, the first thing that 2.7 does to its modules when it ends
+/// (`PyImport_Cleanup` of `Python/import.c`); it has no other sign that could be found.
+fn is_emptied(memory: &(impl ReadMemory + ?Sized), layout: &Layout, sysdict: Address) -> bool {
+    let class = || {
+        let path = dict::find(memory, layout, sysdict, "path").ok()??;
+        let class = layout.header.class.read(memory, path).ok()?;
+        let name = layout.class.name.read(memory, class).ok()?;
+        memory.read_c_string_at(name, 9).ok()
+    };
+    layout.python.0 == 2 && class().as_deref() == Some(b"NoneType")
+}
+
 /// `sys.hexversion` as memory has it.
 fn hexversion(
     memory: &(impl ReadMemory + ?Sized),
@@ -303,29 +326,47 @@ fn hexversion(
     Version::from_hex(u32::try_from(hex).ok()?)
 }
 
-/// The interpreters, main first. Versions without `id` count from the oldest, which is the main
-/// one: new ones are put before the head of the list.
-pub fn read_interpreters(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    head: Address,
-) -> Vec<Interpreter> {
-    let mut interpreters: Vec<Interpreter> = walk_interpreters(memory, layout, head)
+/// The interpreters, main first, as far as they are complete. A live target may make and end some
+/// while they are read: what is no longer listed afterwards is left out.
+///
+/// Versions without `id` count from the oldest, which is the main one: new ones are put before the
+/// head of the list.
+fn read_interpreters(memory: &Process, candidate: &Candidate) -> Vec<Interpreter> {
+    let layout = &candidate.row.layout;
+    let listed = walk_interpreters(memory, layout, candidate.head);
+    let mut interpreters: Vec<Interpreter> = listed
         .into_iter()
         .enumerate()
-        .filter_map(|(index, address)| {
-            let id = match layout.interpreter.id {
-                Some(field) => field.read(memory, address).ok()?,
-                None => index as i64,
-            };
-            Some(Interpreter {
-                id,
-                address,
-                modules: layout.interpreter.modules.read(memory, address).ok()?,
-                sysdict: layout.interpreter.sysdict.read(memory, address).ok()?,
-            })
-        })
+        .filter_map(|(index, address)| read_interpreter(memory, layout, index, address))
         .collect();
+    let members = layout.runtime.zip(candidate.runtime);
+    let head = members.map(|(members, runtime)| members.interpreters_head.read(memory, runtime));
+    let head = head.and_then(Result::ok).unwrap_or(candidate.head);
+    let still = walk_interpreters(memory, layout, head);
+    interpreters.retain(|interpreter| still.contains(&interpreter.address));
     interpreters.sort_by_key(|interpreter| interpreter.id);
     interpreters
+}
+
+/// One interpreter; `None` when it is not complete (yet, or any more).
+fn read_interpreter(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    index: usize,
+    address: Address,
+) -> Option<Interpreter> {
+    let members = &layout.interpreter;
+    let id = match members.id {
+        Some(field) => field.read(memory, address).ok()?,
+        None => index as i64,
+    };
+    let modules = members.modules.read(memory, address).ok()?;
+    let sysdict = members.sysdict.read(memory, address).ok()?;
+    let is_complete = id >= 0 && modules.may_be_object() && sysdict.may_be_object();
+    is_complete.then_some(Interpreter {
+        id,
+        address,
+        modules,
+        sysdict,
+    })
 }

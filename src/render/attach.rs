@@ -1,7 +1,8 @@
 //! What a session says first.
 
-use super::{Answer, Look, dim, duration, escaped, name, thousands};
+use super::{Answer, Look, duration, escaped, name, thousands};
 use crate::report::{Attach, Envelope, ModuleCounts, Target};
+use unicode_width::UnicodeWidthStr;
 
 impl Answer for Attach {
     fn envelope(&self) -> &Envelope {
@@ -11,27 +12,43 @@ impl Answer for Attach {
     fn text(&self, look: &Look) -> String {
         let identity = self.envelope.target.as_ref().map(identity);
         let uptime = self.uptime_s.map(|s| format!(", up {}", duration(s)));
-        let process = escaped(&self.process);
-        let process = match look.width {
-            Some(width) => process.chars().take(width).collect(),
-            None => process,
-        };
         let threads = match self.threads {
             Some(1) => " 1 thread.".to_owned(),
             Some(count) => format!(" {} threads.", thousands(count)),
             None => String::new(),
         };
-        format!(
-            "{}{}: {process}\n{}{threads}\n{}\n",
+        let facts = format!(
+            "{}{}",
             identity.unwrap_or_default(),
-            uptime.unwrap_or_default(),
+            uptime.unwrap_or_default()
+        );
+        format!(
+            "{}{facts}: {}\n{}{threads}\n",
+            name("CPython "),
+            command(&self.process, facts.len() + "CPython : ".len(), look.width),
             counts(&self.modules),
-            dim("Looking only: nothing in the process has been touched. Type help.")
         )
     }
 }
 
-/// "CPython 3.11.7 (release, shared libpython), pid 4242".
+/// The command line of the target, behind what is on the line already where it fits, else on a line
+/// of its own, cut to the terminal.
+fn command(process: &str, taken: usize, width: Option<usize>) -> String {
+    const INDENT: usize = 2;
+    let text = escaped(process);
+    let length = text.width();
+    match width {
+        Some(width) if length > width.saturating_sub(INDENT) => {
+            let room = width.saturating_sub(INDENT + 1);
+            let kept: String = text.chars().take(room).collect();
+            format!("\n  {kept}…")
+        }
+        Some(width) if taken + length > width => format!("\n  {text}"),
+        _ => text,
+    }
+}
+
+/// "3.11.7 (release, shared libpython), pid 4242".
 fn identity(target: &Target) -> String {
     let build = target.build.map(|build| {
         let mut words = vec![if build.debug { "debug" } else { "release" }];
@@ -45,10 +62,7 @@ fn identity(target: &Target) -> String {
     };
     format!(
         "{}{}, pid {}{interpreters}",
-        name(&format!(
-            "CPython {}",
-            target.python.as_deref().unwrap_or("?")
-        )),
+        target.python.as_deref().unwrap_or("?"),
         build.unwrap_or_default(),
         target.pid.unwrap_or_default()
     )

@@ -1,8 +1,10 @@
 //! The preconditions, the verdict first.
 
+use super::wrap::wrapped;
 use super::{Align, Answer, Look, Table, bad, dim, escaped, good};
 use crate::report::{Check, Doctor, Envelope};
 use std::fmt::Write;
+use unicode_width::UnicodeWidthStr;
 
 impl Answer for Doctor {
     fn envelope(&self) -> &Envelope {
@@ -10,40 +12,51 @@ impl Answer for Doctor {
     }
 
     fn text(&self, look: &Look) -> String {
-        if look.width.is_none() {
+        let Some(width) = look.width else {
             return plain(self);
-        }
+        };
         let pid = self.envelope.target.as_ref().and_then(|target| target.pid);
-        let verdict = if self.can_look {
-            good("can be looked at")
-        } else {
-            bad("cannot be looked at")
+        let verdict = match self.can_look {
+            true => good("can be looked at"),
+            false => bad("cannot be looked at"),
         };
         let mut out = format!("{} {verdict}.\n", pid.unwrap_or_default());
-        let widest = self.checks.iter().map(|check| check.name.len()).max();
-        let widest = widest.unwrap_or(0).max("change".len());
+        let names = self.checks.iter().map(|check| check.name.as_str());
+        let widest = names.chain(["change"]).map(UnicodeWidthStr::width).max();
+        let columns = Columns {
+            names: widest.unwrap_or(0),
+            width,
+        };
         for check in &self.checks {
-            write_check(&mut out, check, widest);
+            columns.write(&mut out, check);
         }
-        let _ = writeln!(out, "{:widest$}  {}", "change", escaped(&self.route));
+        columns.write(&mut out, &Check::fact("change", &*self.route));
         out
     }
 }
 
-fn write_check(out: &mut String, check: &Check, widest: usize) {
-    let mark = match check.ok {
-        Some(true) => good("yes"),
-        Some(false) => bad("no "),
-        None => dim(" - "),
-    };
-    let _ = writeln!(
-        out,
-        "{:widest$}  {mark}  {}",
-        escaped(&check.name),
-        escaped(&check.detail)
-    );
-    if let Some(help) = &check.help {
-        let _ = writeln!(out, "{:widest$}  help {}", "", escaped(help));
+/// How wide the names are, and the terminal.
+struct Columns {
+    names: usize,
+    width: usize,
+}
+
+impl Columns {
+    fn write(&self, out: &mut String, check: &Check) {
+        let mark = match check.ok {
+            Some(true) => good("yes"),
+            Some(false) => bad("no "),
+            None => dim(" - "),
+        };
+        let name = escaped(&check.name);
+        let gap = " ".repeat(self.names - name.width());
+        let indent = self.names + "  yes  ".len();
+        let detail = wrapped(&escaped(&check.detail), indent, self.width);
+        let _ = writeln!(out, "{name}{gap}  {mark}  {detail}");
+        if let Some(help) = &check.help {
+            let help = wrapped(&escaped(help), indent + "help ".len(), self.width);
+            let _ = writeln!(out, "{}help {help}", " ".repeat(indent));
+        }
     }
 }
 

@@ -14,6 +14,7 @@ mod style;
 mod table;
 mod text;
 mod unload;
+mod wrap;
 
 pub use error::error_text;
 pub use escape::escaped;

@@ -12,7 +12,10 @@ impl Answer for Modules {
         let pid = self.envelope.target.as_ref().and_then(|target| target.pid);
         let table = table(self, look, pid).text(look.width);
         if look.width.is_none() {
-            return table;
+            return match table.split_once('\n') {
+                Some((_titles, rows)) if look.continued => rows.to_owned(),
+                _ => table,
+            };
         }
         let heading = match (look.several, &self.envelope.target) {
             (true, Some(target)) => format!(
@@ -106,6 +109,7 @@ fn version_text(module: &Module) -> String {
 fn footer(report: &Modules) -> String {
     let shown = report.modules.len();
     let count = match shown {
+        0 => format!("no match among {} modules.", thousands(report.total)),
         _ if shown == report.total => format!("{} modules.", thousands(shown)),
         _ => format!(
             "{} of {} modules.",

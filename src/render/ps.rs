@@ -54,6 +54,9 @@ fn paint_verdict(text: &str) -> String {
 fn reasons(report: &Ps) -> String {
     let mut seen = Vec::new();
     let mut out = String::new();
+    if report.processes.iter().any(|p| p.change.ok.is_none()) {
+        out += &(dim("?: not assessed; nothing that can be seen from here forbids it") + "\n");
+    }
     for ability in report.processes.iter().flat_map(|p| [&p.look, &p.change]) {
         let (Some(kind), Some(why)) = (&ability.kind, &ability.why) else {
             continue;

@@ -12,6 +12,8 @@ pub struct Look {
     pub addresses: bool,
     /// Whether answers about other processes stand beside this one.
     pub several: bool,
+    /// Whether plain columns go on below those of another answer, and need no titles.
+    pub continued: bool,
 }
 
 /// A report that can be written.

@@ -18,9 +18,7 @@ impl Answer for Unload {
             return plan_text(self) + "Dry run: nothing was changed.\n";
         };
         let mut text = headline(self) + "\n";
-        for outcome in self.outcomes.iter().filter(|outcome| is_left(outcome)) {
-            add_line(&mut text, "left", &left_text(outcome), width);
-        }
+        add_left(&mut text, &self.outcomes, width);
         add_line(&mut text, "how", &how_text(injection), width);
         if let Some(proof) = &self.proof {
             add_line(&mut text, "proof", &proof_text(self, proof), width);
@@ -118,6 +116,26 @@ fn subject(plan: &Plan, modules: usize) -> String {
 
 fn is_left(outcome: &Outcome) -> bool {
     outcome.outcome == OutcomeKind::Ghost
+}
+
+/// The first few modules of which something is left, and how many more there are.
+fn add_left(text: &mut String, outcomes: &[Outcome], width: usize) {
+    let left: Vec<&Outcome> = outcomes.iter().filter(|one| is_left(one)).collect();
+    for outcome in left.iter().take(LISTED) {
+        add_line(text, "left", &left_text(outcome), width);
+    }
+    let Some(more) = left.get(LISTED..).filter(|more| !more.is_empty()) else {
+        return;
+    };
+    let functions: usize = more.iter().map(|one| one.left.functions).sum();
+    let classes: usize = more.iter().map(|one| one.left.classes).sum();
+    let line = format!(
+        "{} more, with {} and {}; --json names them all",
+        counted(more.len(), "module"),
+        counted(functions, "function"),
+        counted(classes, "class")
+    );
+    add_line(text, "left", &line, width);
 }
 
 fn left_text(outcome: &Outcome) -> String {

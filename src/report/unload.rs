@@ -251,7 +251,10 @@ fn warnings_of(done: &answer::Done) -> Vec<String> {
     // `gc.DEBUG_SAVEALL`: what is collected is kept in gc.garbage instead.
     const SAVE_ALL: u64 = 32;
     let mut warnings = Vec::new();
-    if !done.collector_enabled {
+    if done.interrupted {
+        let text = "a signal handler of the program raised during its collection, and that is lost";
+        warnings.push(text.to_owned());
+    } else if !done.collector_enabled {
         let text = "the program has switched its collector off; it was run once for this";
         warnings.push(text.to_owned());
     }

@@ -13,6 +13,8 @@ pub mod pause;
 pub mod process;
 mod raw;
 pub mod registers_x86_64;
+pub mod rehearsal;
+pub mod shared_read;
 pub mod signals;
 pub mod steps;
 pub mod threads;

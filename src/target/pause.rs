@@ -14,12 +14,13 @@ use crate::address::Address;
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use crate::target::process::Process;
 use crate::target::registers_x86_64::{is_epoll_wait, is_interrupted_by_stop, rewound};
-use crate::target::signals::SignalsBlocked;
+use crate::target::signals::{SignalsBlocked, StopBell};
 use crate::target::threads::{Activity, Thread, pending_signals, thread_ids};
 use crate::target::tracee::{Rest, Tracee};
 use crate::target::watchdog::{Watchdog, WatchdogError};
 use nix::errno::Errno;
 use std::marker::PhantomData;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// What a stop may cost.
@@ -111,6 +112,7 @@ struct Held {
 pub struct Paused<'p> {
     process: &'p Process,
     watchdog: &'p Watchdog,
+    bell: Rc<StopBell>,
     held: Vec<Held>,
     began: Instant,
     deadline: Instant,
@@ -132,15 +134,18 @@ impl<'p> Paused<'p> {
         limits: StopLimits,
     ) -> Result<Self, PauseError> {
         refuse_what_must_not_be_stopped(process, limits)?;
-        let signals = SignalsBlocked::new().map_err(|errno| PauseError::Failed {
+        let failed = |errno| PauseError::Failed {
             tid: process.pid(),
             errno,
-        })?;
+        };
+        let signals = SignalsBlocked::new().map_err(failed)?;
+        let bell = Rc::new(StopBell::new().map_err(failed)?);
         watchdog.expect(limits.max_stop)?;
         let began = Instant::now();
         let mut paused = Paused {
             process,
             watchdog,
+            bell,
             held: Vec::new(),
             began,
             deadline: began + limits.max_stop,
@@ -184,7 +189,7 @@ impl<'p> Paused<'p> {
     }
 
     fn seize(&mut self, tid: i32) -> Result<(), PauseError> {
-        match Tracee::seize(tid) {
+        match Tracee::seize(tid, &self.bell) {
             Ok(tracee) => {
                 self.held.push(Held {
                     tracee,

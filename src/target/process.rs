@@ -10,10 +10,12 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
-use std::cell::OnceCell;
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The kernel's limit of pieces a call (`UIO_MAXIOV`).
 const PIECES_A_CALL: usize = 1024;
@@ -23,7 +25,11 @@ const PIECES_A_CALL: usize = 1024;
 pub struct Process {
     pid: i32,
     start_ticks: u64,
-    mem: OnceCell<Option<File>>,
+    /// The folder `/proc/PID`, kept open: it never shows a process that got the same pid later.
+    entry: procfs::process::Process,
+    mem: Mutex<Option<Arc<File>>>,
+    /// Whether the kernel refused the quick way of reading.
+    through_file: AtomicBool,
 }
 
 /// One run of a program. An exec keeps the pid and the start time, and changes the addresses.
@@ -67,6 +73,10 @@ impl ProcessError {
             ProcError::Io(ref io, _) if io.raw_os_error() == Some(Errno::ESRCH as i32) => {
                 ProcessError::NotFound { pid }
             }
+            // What is read while the process ends may be cut short.
+            ProcError::Incomplete(_) if !Path::new(&format!("/proc/{pid}")).exists() => {
+                ProcessError::NotFound { pid }
+            }
             other => ProcessError::Unreadable {
                 pid,
                 detail: other.to_string(),
@@ -81,11 +91,14 @@ impl Process {
     /// # Errors
     /// [`ProcessError::NotFound`] when there is none.
     pub fn open(pid: i32) -> Result<Self, ProcessError> {
-        let stat = stat_of(pid)?;
+        let failed = |error| ProcessError::from_procfs(pid, error);
+        let entry = procfs::process::Process::new(pid).map_err(failed)?;
         Ok(Process {
             pid,
-            start_ticks: stat.starttime,
-            mem: OnceCell::new(),
+            start_ticks: entry.stat().map_err(failed)?.starttime,
+            entry,
+            mem: Mutex::default(),
+            through_file: AtomicBool::new(false),
         })
     }
 
@@ -101,7 +114,8 @@ impl Process {
 
     /// Whether the pid still names the same process, and not one that came after it.
     pub fn is_same(&self) -> bool {
-        stat_of(self.pid).is_ok_and(|stat| stat.starttime == self.start_ticks)
+        self.stat()
+            .is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
     /// Which run of a program this is: when two answers are equal, no exec came between them, as
@@ -110,7 +124,7 @@ impl Process {
     /// # Errors
     /// As [`Process::open`].
     pub fn execution(&self) -> Result<Execution, ProcessError> {
-        let stat = stat_of(self.pid)?;
+        let stat = self.stat()?;
         Ok(Execution {
             start_ticks: stat.starttime,
             start_code: stat.startcode,
@@ -123,7 +137,7 @@ impl Process {
     /// # Errors
     /// As [`Process::open`].
     pub fn stat(&self) -> Result<procfs::process::Stat, ProcessError> {
-        stat_of(self.pid)
+        self.entry.stat().map_err(|error| self.failed(error))
     }
 
     /// Its `/proc/PID/status`, fresh.
@@ -131,10 +145,7 @@ impl Process {
     /// # Errors
     /// As [`Process::open`].
     pub fn status(&self) -> Result<procfs::process::Status, ProcessError> {
-        let process = entry(self.pid)?;
-        process
-            .status()
-            .map_err(|error| ProcessError::from_procfs(self.pid, error))
+        self.entry.status().map_err(|error| self.failed(error))
     }
 
     /// Its mappings, fresh.
@@ -142,30 +153,38 @@ impl Process {
     /// # Errors
     /// [`ProcessError::Denied`] where this user may not inspect the process.
     pub fn maps(&self) -> Result<Maps, ProcessError> {
-        let maps = entry(self.pid)?
-            .maps()
-            .map_err(|error| ProcessError::from_procfs(self.pid, error))?;
+        let maps = self.entry.maps().map_err(|error| self.failed(error))?;
         Ok(Maps::new(maps.iter().map(Mapping::from).collect()))
     }
 
-    fn mem_file(&self) -> Option<&File> {
-        self.mem
-            .get_or_init(|| File::open(format!("/proc/{}/mem", self.pid)).ok())
-            .as_ref()
+    fn failed(&self, error: ProcError) -> ProcessError {
+        ProcessError::from_procfs(self.pid, error)
+    }
+
+    /// `/proc/PID/mem`, opened once, and again after it came to its end: then the memory it was
+    /// opened for is gone, and an exec may have given the process another.
+    fn mem_file(&self, anew: bool) -> Option<Arc<File>> {
+        let mut known = self.mem.lock().unwrap_or_else(PoisonError::into_inner);
+        if anew || known.is_none() {
+            *known = File::open(format!("/proc/{}/mem", self.pid))
+                .ok()
+                .map(Arc::new);
+        }
+        known.clone()
     }
 
     fn read_through_mem_file(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        let Some(mem) = self.mem_file() else {
-            return Err(self.denied_or_gone());
-        };
-        let mut got = 0;
-        while got < buffer.len() {
-            match mem.read_at(&mut buffer[got..], at.offset(got as u64).value()) {
-                Ok(0) | Err(_) => break,
-                Ok(count) => got += count,
+        for anew in [false, true] {
+            let Some(mem) = self.mem_file(anew) else {
+                return Err(self.denied_or_gone());
+            };
+            match read_as_far_as_mapped(&mem, at, buffer) {
+                Some(got) => return Ok(got),
+                None if !self.is_same() => return Err(ReadError::Gone { pid: self.pid }),
+                None => {}
             }
         }
-        Ok(got)
+        Err(ReadError::Gone { pid: self.pid })
     }
 
     fn denied_or_gone(&self) -> ReadError {
@@ -195,11 +214,18 @@ impl Process {
 impl ReadMemory for Process {
     fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
         let length = buffer.len();
+        if self.through_file.load(Ordering::Relaxed) {
+            return self.read_through_mem_file(at, buffer);
+        }
         match self.read_pieces(&mut [Piece::new(at, buffer)]) {
             Ok(got) if got == length => Ok(got),
             // The kernel reads whole pages or nothing of a piece: find the mapped part.
             Ok(_) | Err(Errno::EFAULT) => self.read_page_by_page(at, buffer),
-            Err(Errno::ENOSYS | Errno::EPERM) => self.read_through_mem_file(at, buffer),
+            Err(Errno::ENOSYS | Errno::EPERM) => {
+                let got = self.read_through_mem_file(at, buffer)?;
+                self.through_file.store(true, Ordering::Relaxed);
+                Ok(got)
+            }
             Err(Errno::ESRCH) => Err(ReadError::Gone { pid: self.pid }),
             Err(errno) => Err(ReadError::Failed {
                 at,
@@ -210,6 +236,10 @@ impl ReadMemory for Process {
 
     fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
         for call in pieces.chunks_mut(PIECES_A_CALL) {
+            if self.through_file.load(Ordering::Relaxed) {
+                self.read_one_by_one(call)?;
+                continue;
+            }
             self.read_call(call)?;
         }
         Ok(())
@@ -284,14 +314,17 @@ fn mark_complete(pieces: &mut [Piece<'_>], got: usize) -> usize {
     count
 }
 
-fn entry(pid: i32) -> Result<procfs::process::Process, ProcessError> {
-    procfs::process::Process::new(pid).map_err(|error| ProcessError::from_procfs(pid, error))
-}
-
-fn stat_of(pid: i32) -> Result<procfs::process::Stat, ProcessError> {
-    entry(pid)?
-        .stat()
-        .map_err(|error| ProcessError::from_procfs(pid, error))
+/// Reads until memory ends; `None` when the file has no memory behind it any more.
+fn read_as_far_as_mapped(mem: &File, at: Address, buffer: &mut [u8]) -> Option<usize> {
+    let mut got = 0;
+    while got < buffer.len() {
+        match mem.read_at(&mut buffer[got..], at.offset(got as u64).value()) {
+            Ok(0) if got == 0 => return None,
+            Ok(0) | Err(_) => break,
+            Ok(count) => got += count,
+        }
+    }
+    Some(got)
 }
 
 #[cfg(test)]

@@ -66,6 +66,29 @@ pub fn resumed(registers: &Registers) -> Registers {
     }
 }
 
+/// `futex`, in which every lock of a C library and of CPython waits.
+const FUTEX: i64 = 202;
+
+/// Whether a number is that of a system call that a lock waits in. A wait with a time limit shows
+/// as `restart_syscall` after an earlier stop; `wait_channel` then tells what it was.
+pub fn is_lock_wait(number: i64, wait_channel: &str) -> bool {
+    number == FUTEX || (number == RESTART_SYSCALL as i64 && wait_channel.starts_with("futex"))
+}
+
+/// The registers with which the system call that waits returns EINTR to its caller, as it does
+/// when a signal arrives; `None` when the thread is in no system call the kernel would start over.
+pub fn interrupted(registers: &Registers) -> Option<Registers> {
+    let waits = matches!(
+        registers.rax as i64,
+        ERESTARTSYS | ERESTARTNOINTR | ERESTARTNOHAND | ERESTART_RESTARTBLOCK
+    );
+    (waits && registers.orig_rax as i64 >= 0).then_some(Registers {
+        rax: EINTR as u64,
+        orig_rax: u64::MAX,
+        ..*registers
+    })
+}
+
 /// Registers that are all zero.
 #[cfg(test)]
 pub fn zero_registers() -> Registers {
@@ -138,5 +161,22 @@ mod tests {
     #[test]
     fn a_thread_outside_system_calls_goes_on_where_it_is() {
         assert_eq!(outcome(-1, -512), (0x1002, (-512i64) as u64, -1));
+    }
+
+    #[test]
+    fn only_a_wait_that_would_be_started_over_can_be_interrupted() {
+        let woken = interrupted(&in_call(202, -512)).expect("it waits");
+        assert_eq!((woken.rip, woken.rax as i64), (0x1002, -4));
+        assert_eq!(woken.orig_rax as i64, -1);
+        assert_eq!(interrupted(&in_call(202, 0)), None);
+        assert_eq!(interrupted(&in_call(-1, -512)), None);
+    }
+
+    #[test]
+    fn a_lock_wait_is_a_futex_also_after_an_earlier_stop() {
+        assert!(is_lock_wait(202, ""));
+        assert!(is_lock_wait(219, "futex_wait_queue"));
+        assert!(!is_lock_wait(219, "hrtimer_nanosleep"));
+        assert!(!is_lock_wait(219, ""));
     }
 }

@@ -1,8 +1,11 @@
 //! Signals to the tool, held back while it has something of the target in its hands.
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, ppoll};
 use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::time::TimeSpec;
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 /// All signals that can be blocked are blocked in this thread until this is dropped.
@@ -79,5 +82,32 @@ impl Interruption {
     fn take(&self) -> Option<i32> {
         let signal = self.descriptor.read_signal().ok()??;
         i32::try_from(signal.ssi_signo).ok()
+    }
+}
+
+/// Rings when a traced thread has stopped: SIGCHLD, which must be blocked while this exists.
+#[derive(Debug)]
+pub(super) struct StopBell {
+    descriptor: SignalFd,
+}
+
+impl StopBell {
+    /// A bell for the calling thread.
+    pub(super) fn new() -> Result<Self, Errno> {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        Ok(StopBell {
+            descriptor: SignalFd::with_flags(&set, flags)?,
+        })
+    }
+
+    /// Sleeps until it rings, at most `time`. Another thread of ours may hear it instead, so
+    /// `time` should be short.
+    pub(super) fn wait(&self, time: Duration) {
+        let mut ready = [PollFd::new(self.descriptor.as_fd(), PollFlags::POLLIN)];
+        // Whatever the answer is, the caller looks at its thread next.
+        let _ = ppoll(&mut ready, Some(TimeSpec::from_duration(time)), None);
+        let _ = self.descriptor.read_signal();
     }
 }

@@ -6,17 +6,20 @@
 
 use crate::target::raw::{self, Waited};
 use crate::target::registers_x86_64::Registers;
+use crate::target::signals::StopBell;
 use crate::target::steps::step;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::unistd::Pid;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 /// A thread that this thread of ours has seized.
 #[derive(Debug)]
 pub(crate) struct Tracee {
     tid: i32,
+    bell: Rc<StopBell>,
 }
 
 /// How a thread came to rest.
@@ -37,10 +40,13 @@ const SYSCALL_STOP: i32 = libc::SIGTRAP | 0x80;
 
 impl Tracee {
     /// Begins to trace a thread, which goes on running.
-    pub(crate) fn seize(tid: i32) -> Result<Self, Errno> {
+    pub(super) fn seize(tid: i32, bell: &Rc<StopBell>) -> Result<Self, Errno> {
         step();
         ptrace::seize(Pid::from_raw(tid), ptrace::Options::PTRACE_O_TRACESYSGOOD)?;
-        Ok(Tracee { tid })
+        Ok(Tracee {
+            tid,
+            bell: Rc::clone(bell),
+        })
     }
 
     /// Its kernel thread id.
@@ -80,18 +86,15 @@ impl Tracee {
     }
 
     fn wait(&self, deadline: Instant) -> Result<Waited, Errno> {
-        let began = Instant::now();
+        /// In case another thread of ours has taken the signal.
+        const LONGEST_NAP: Duration = Duration::from_millis(1);
         loop {
             let waited = raw::wait_for(self.tid)?;
-            let now = Instant::now();
-            if waited != Waited::Nothing || now >= deadline {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if waited != Waited::Nothing || left.is_zero() {
                 return Ok(waited);
             }
-            if now - began < Duration::from_micros(300) {
-                std::thread::yield_now();
-            } else {
-                std::thread::sleep(Duration::from_micros(50));
-            }
+            self.bell.wait(left.min(LONGEST_NAP));
         }
     }
 
@@ -131,6 +134,11 @@ impl Tracee {
     /// Where its `struct rseq` is, 0 for nowhere.
     pub(crate) fn rseq_area(&self) -> u64 {
         raw::rseq_area(self.tid)
+    }
+
+    /// Its seccomp filter with this index, as the kernel keeps it.
+    pub(crate) fn seccomp_filter(&self, index: usize) -> Result<Vec<u8>, Errno> {
+        raw::seccomp_filter(self.tid, index)
     }
 
     /// Runs it to the next entry to or exit from a system call. `Ok(false)` when it ended or was

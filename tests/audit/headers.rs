@@ -1,6 +1,6 @@
 //! Rows against the headers that came with each interpreter, asked through the C compiler.
 
-use crate::interpreters::{self, Interpreter};
+use crate::common::{Interpreter, interpreters};
 use pyunload::cpython::audit::{Answer, Audit, audit};
 use pyunload::cpython::tables::{Row, Variant, rows_for};
 use std::collections::HashMap;
@@ -92,7 +92,7 @@ fn compare_all(builds: impl Iterator<Item = (Interpreter, Vec<&'static str>, Var
 }
 
 fn with_headers() -> impl Iterator<Item = Interpreter> {
-    interpreters::all()
+    interpreters()
         .into_iter()
         .filter(|interpreter| interpreter.build != "embed")
 }
@@ -125,4 +125,20 @@ fn free_threaded_rows_say_what_the_headers_say_with_that_macro() {
             Variant::FreeThreaded,
         )
     }));
+}
+
+#[test]
+fn rows_without_perf_trampoline_say_what_the_headers_say_without_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let header = folder.path().join("first.h");
+    let text = "#include \"pyconfig.h\"\n#undef PY_HAVE_PERF_TRAMPOLINE\n";
+    std::fs::write(&header, text).expect("written");
+    let header = header.to_str().expect("text");
+    let differences: Vec<String> = with_headers()
+        .filter(|interpreter| interpreter.name == "3.12" || interpreter.name == "3.13-debian")
+        .filter_map(|interpreter| {
+            compare(&interpreter, &["-include", header], Variant::Default).err()
+        })
+        .collect();
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

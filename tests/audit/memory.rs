@@ -1,12 +1,13 @@
 //! Rows against the memory of running interpreters: the right one passes every self-check, and the
 //! rows of other versions do not.
 
-use crate::interpreters::{self, Interpreter, Running};
+use crate::common::{Interpreter, Target as Running, interpreters, program};
 use object::{Object, ObjectSection, ObjectSymbol};
 use pyunload::address::Address;
 use pyunload::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
+use pyunload::cpython::layout::Place;
 use pyunload::cpython::self_check::{check_list, self_check};
-use pyunload::cpython::tables::{ROWS, Signs, Variant, candidates, rows_for};
+use pyunload::cpython::tables::{ROWS, Row, Signs, Variant, candidates, rows_for};
 use pyunload::cpython::version::Version;
 use pyunload::target::maps::{MappedFile, Maps};
 use pyunload::target::memory::ReadMemoryExt;
@@ -30,7 +31,7 @@ struct Target {
 }
 
 fn target(interpreter: &Interpreter) -> Target {
-    let running = Running::start(interpreter);
+    let running = Running::start(interpreter, &program("idle.py"), &[]);
     let process = Process::open(running.pid()).expect("it runs");
     let maps = process.maps().expect("its maps can be read");
     let find = |name| find(&process, &maps, name);
@@ -89,18 +90,16 @@ fn find_in(process: &Process, maps: &Maps, mapped: &MappedFile, name: &str) -> O
 }
 
 impl Target {
+    fn debug_offsets(&self) -> Option<DebugOffsets> {
+        match DebugOffsets::read_at(&self.process, self.runtime?.address) {
+            Err(DebugOffsetsError::NoCookie) => None,
+            offsets => Some(offsets.expect("debug offsets are understood")),
+        }
+    }
+
     /// As a locator picks rows: signs, debug offsets over the row, self-checks.
-    fn fitting(
-        &self,
-        version: Version,
-    ) -> Vec<(&'static str, Variant, pyunload::cpython::layout::Layout)> {
-        let offsets = self
-            .runtime
-            .map(|found| DebugOffsets::read_at(&self.process, found.address));
-        let offsets = match offsets {
-            None | Some(Err(DebugOffsetsError::NoCookie)) => None,
-            Some(offsets) => Some(offsets.expect("debug offsets are understood")),
-        };
+    fn fitting(&self, version: Version) -> Vec<Row> {
+        let offsets = self.debug_offsets();
         assert_eq!(offsets.is_some(), version.minor_pair() >= (3, 13));
         let signs = Signs {
             version,
@@ -109,28 +108,30 @@ impl Target {
         };
         let rows = candidates(&signs).expect("the version is known");
         rows.into_iter()
-            .filter_map(|row| {
-                let layout = match &offsets {
-                    Some(offsets) => offsets.overlay(&row.layout).expect("plausible"),
-                    None => row.layout.clone(),
-                };
-                assert_eq!(
-                    offsets.is_none() || layout == row.layout,
-                    true,
-                    "{}: the debug offsets differ from the row",
-                    row.name
-                );
-                let runtime = self.runtime.map(|found| found.address);
-                let checked = self_check(&self.process, &layout, runtime, self.interpreter);
-                match checked {
-                    Ok(layout) => Some((row.name, row.variant, layout)),
-                    Err(mismatch) => {
-                        eprintln!("    {}: {mismatch}", row.name);
-                        None
-                    }
-                }
-            })
+            .filter_map(|row| self.checked(row, offsets.as_ref()))
             .collect()
+    }
+
+    /// The row as memory corrects it; `None` when it does not fit.
+    fn checked(&self, row: Row, offsets: Option<&DebugOffsets>) -> Option<Row> {
+        if let Some(offsets) = offsets {
+            let stated = offsets.overlay(&row.layout).expect("plausible");
+            assert_eq!(stated, row.layout, "the debug offsets differ from the row");
+        }
+        let runtime = self.runtime.map(|found| found.address);
+        match self_check(&self.process, &row.layout, runtime, self.interpreter) {
+            Ok(layout) => Some(Row { layout, ..row }),
+            Err(mismatch) => {
+                eprintln!("    {}: {mismatch}", row.name);
+                None
+            }
+        }
+    }
+
+    fn only_fitting(&self, interpreter: &Interpreter) -> Row {
+        let mut fitting = self.fitting(version_of(interpreter));
+        assert_eq!(fitting.len(), 1, "{}: {fitting:?}", interpreter.name);
+        fitting.remove(0)
     }
 }
 
@@ -145,50 +146,67 @@ fn version_of(interpreter: &Interpreter) -> Version {
     }
 }
 
+/// The interpreters whose runtime has a symbol or section to find it by.
+fn named() -> impl Iterator<Item = Interpreter> {
+    interpreters()
+        .into_iter()
+        .filter(|interpreter| interpreter.build != "embed")
+}
+
 #[test]
 fn exactly_one_row_fits_each_interpreter_and_its_queue_is_proven() {
-    for interpreter in interpreters::all() {
-        if interpreter.build == "embed" {
-            continue;
-        }
+    for interpreter in named() {
         let target = target(&interpreter);
-        let fitting = target.fitting(version_of(&interpreter));
-        let [(name, variant, layout)] = &fitting[..] else {
-            panic!("{}: {fitting:?}", interpreter.name);
-        };
+        let row = target.only_fitting(&interpreter);
+        let generations = row.layout.collector.generations.offset();
         eprintln!(
-            "{}: {name}, generations {}",
-            interpreter.name,
-            layout.collector.generations.offset()
+            "{}: {}, generations {generations}",
+            interpreter.name, row.name
         );
-        assert!(layout.pending_proven, "{}", interpreter.name);
+        assert!(row.layout.pending_proven, "{}", interpreter.name);
         assert_eq!(
-            *variant == Variant::FreeThreaded,
+            row.variant == Variant::FreeThreaded,
             interpreter.build == "freethreaded"
         );
         if let Some(generations) = target.generations {
-            assert_eq!(check_list(&target.process, layout, generations), Ok(()));
+            assert_eq!(
+                check_list(&target.process, &row.layout, generations),
+                Ok(())
+            );
         }
     }
 }
 
 #[test]
 fn the_rows_of_other_versions_fit_no_interpreter() {
-    for interpreter in interpreters::all() {
-        if interpreter.build == "embed" {
-            continue;
-        }
+    for interpreter in named() {
         let target = target(&interpreter);
         let runtime = target.runtime.map(|found| found.address);
-        for row in ROWS {
-            let other = row.layout.python != interpreter.minor();
+        let others = ROWS
+            .iter()
+            .filter(|row| row.layout.python != interpreter.minor());
+        for row in others {
             let checked = self_check(&target.process, &row.layout, runtime, target.interpreter);
             assert!(
-                !other || checked.is_err(),
+                checked.is_err(),
                 "{} passes as {}",
                 interpreter.name,
                 row.name
             );
         }
+    }
+}
+
+#[test]
+fn the_queue_is_found_where_the_row_has_it_even_if_no_row_has() {
+    for interpreter in named().filter(|interpreter| interpreter.minor() >= (3, 13)) {
+        let target = target(&interpreter);
+        let row = target.only_fitting(&interpreter);
+        let mut unknown = row.layout.clone();
+        unknown.pending_proven = false;
+        unknown.pending.place = Place::Runtime(8);
+        let runtime = target.runtime.map(|found| found.address);
+        let found = self_check(&target.process, &unknown, runtime, target.interpreter);
+        assert_eq!(found, Ok(row.layout), "{}", interpreter.name);
     }
 }

@@ -154,6 +154,19 @@ fn several_targets_are_answered_one_document_a_line() {
 }
 
 #[test]
+fn plain_columns_of_several_targets_are_one_table() {
+    let Some(python) = interpreter("3.11") else {
+        return;
+    };
+    let (first, second) = (target(&python), target(&python));
+    let (first, second) = (first.pid_text(), second.pid_text());
+    let ended = run(&["modules", &first, &second, "json", "sys"]);
+    let column = |line: &str| line.split('\t').next().map(str::to_owned);
+    let pids: Vec<String> = ended.stdout.lines().filter_map(column).collect();
+    assert_eq!(pids, ["PID", &first, &first, &second, &second]);
+}
+
+#[test]
 fn children_are_answered_for_and_what_is_no_python_is_passed_over() {
     let Some(python) = interpreter("3.11") else {
         return;
@@ -218,4 +231,30 @@ fn all_python_processes_of_the_machine_are_found() {
     let documents = run(&["modules", "--all", "--json", "sys"]).documents();
     let ours = |d: &&Value| d["target"]["pid"] == target.pid();
     assert_eq!(documents.iter().filter(ours).count(), 1);
+}
+
+#[test]
+fn doctor_tells_a_main_thread_that_runs_from_one_that_waits() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(python) = interpreter(name) else {
+            continue;
+        };
+        for (source, expected) in [
+            ("print('READY', flush=True)\nwhile True: pass", "yes, by "),
+            (
+                "import time\nprint('READY', flush=True)\ntime.sleep(1000)",
+                "later, by ",
+            ),
+        ] {
+            let target = Started::ready(Command::new(&python.program).args(["-c", source]));
+            let syscall = format!("/proc/{}/syscall", target.pid());
+            crate::run::until("it does what it is for", || {
+                let call = std::fs::read_to_string(&syscall).unwrap_or_default();
+                call.starts_with("running") == expected.starts_with("yes")
+            });
+            let document = run(&["doctor", &target.pid_text(), "--json"]).document();
+            let route = document["route"].as_str().expect("a route");
+            assert!(route.starts_with(expected), "{name}: {route}");
+        }
+    }
 }

@@ -4,9 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod demo;
 mod documents;
 mod failures;
 mod help;
+mod pause;
 mod permission;
 mod quiet;
 mod run;

@@ -23,7 +23,6 @@ fn a_summary_comes_first_then_each_command_is_answered() {
         str![[r#"
 CPython 3.11.[..] (release, shared libpython), pid [..], up [..]: [..]
 [..] modules: [..] source, [..]. 1 thread.
-Looking only: nothing in the process has been touched. Type help.
 NAME	KIND	REFS	VERSION	FILE
 json	source	[..]	2.0.9	[..]/json/__init__.py
 

@@ -61,6 +61,11 @@ impl Interpreter {
         pair.unwrap_or_else(|| panic!("{} is no version", self.version))
     }
 
+    /// A path inside its root, as seen from here.
+    pub fn inside(&self, path: &Path) -> PathBuf {
+        self.root.join(path.strip_prefix("/").unwrap_or(path))
+    }
+
     fn is_in_chroot(&self) -> bool {
         self.root != Path::new("/")
     }
@@ -110,7 +115,8 @@ pub fn on_every_interpreter(test: impl Fn(&Interpreter) -> Result<(), String>) {
     assert!(failures.is_empty(), "\n{}", failures.join("\n"));
 }
 
-fn is_ci() -> bool {
+/// Whether everything that is missing is a failure.
+pub fn is_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
 
@@ -191,7 +197,8 @@ impl Target {
         Target::launch(command, folder)
     }
 
-    fn launch(mut command: Command, folder: TempDir) -> Target {
+    /// Starts a command that ends up as a target, and keeps `folder` until it has ended.
+    pub fn launch(mut command: Command, folder: TempDir) -> Target {
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -16,7 +16,7 @@ pub fn run(pid: i32, interpreter: Option<i64>) -> Result<Attach, Failure> {
     let inventory = opened.inventory(interpreter)?;
     let about = About::of(pid);
     let mut envelope = Envelope::live("attach", Some(opened.target(interpreter)));
-    envelope.warnings = inventory.warnings;
+    envelope.warnings = opened.warnings(inventory.warnings);
     Ok(Attach {
         envelope,
         uptime_s: about.as_ref().and_then(|about| about.uptime_s),

@@ -1,18 +1,22 @@
 //! `demo`: starts a small Python program, shows the commands on it, and ends it.
 
-use super::{attach, modules};
-use crate::cli::args::DemoArgs;
+use super::{attach, modules, unload};
+use crate::cli::args::{Cli, Command, DemoArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::timings::Timings;
 use crate::render::name;
+use clap::Parser;
 use std::io::{BufRead, BufReader, ErrorKind};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::Command as Program;
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 /// The program; it also runs on 2.7.
 const PROGRAM: &str = include_str!("demo_program.py");
+/// Runs the program, without showing all of it in the command line.
+const START: &str = "import os; exec(os.environ['SHOP'])";
 /// How long it may take to end before it is ended.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -39,7 +43,7 @@ pub fn run(args: &DemoArgs, out: &mut Output) -> Exit {
     }
     say(
         out,
-        "The program has been told to end, and has. Your own: pyunload ps, then attach PID.",
+        "\nThe program has been told to end, and has. Your own: pyunload ps, then attach PID.",
     );
     exit
 }
@@ -63,14 +67,43 @@ fn show(shop: &Shop, out: &mut Output) -> Exit {
         out,
         "\nWhich of its modules come from the folder of plugins?",
     );
+    let exit = show_plugins(pid, out);
+    if exit != Exit::Done {
+        return exit;
+    }
+    say(
+        out,
+        "\nThe shop has dropped its legacy plugin, but sys.modules still holds it, and its big table.\n\
+         It can be unloaded while the shop goes on selling. This does change the process, at a safe\n\
+         point, and then says how it is proven that the plugin is gone:",
+    );
+    let exit = unload_legacy(pid, out);
+    if exit != Exit::Done {
+        return exit;
+    }
+    say(out, "\nWhat is left of the plugins:");
+    show_plugins(pid, out)
+}
+
+fn show_plugins(pid: i32, out: &mut Output) -> Exit {
     say_command(out, &format!("modules {pid} 'shop_plugins*'"));
     let patterns = ["shop_plugins*".to_owned()];
     let wanted = modules::Wanted {
         patterns: &patterns,
-        interpreter: None,
+        ..modules::Wanted::default()
     };
     let report = modules::run(pid, &wanted, &mut Timings::start());
     out.result(report, Some("modules"))
+}
+
+fn unload_legacy(pid: i32, out: &mut Output) -> Exit {
+    let line = format!("unload {pid} shop_plugins.legacy --yes");
+    say_command(out, &line);
+    let words = std::iter::once("pyunload").chain(line.split(' '));
+    match Cli::parse_from(words).command {
+        Command::Unload(args) => unload::run(&args, out, Some("unload")),
+        _ => Exit::Fault,
+    }
 }
 
 /// A sentence for a person; documents speak for themselves.
@@ -90,8 +123,9 @@ fn say_command(out: &mut Output, command: &str) {
 impl Shop {
     /// Starts the program and waits until it is ready.
     fn open(python: &Path) -> Result<Self, Failure> {
-        let mut child = Command::new(python)
-            .args(["-c", PROGRAM])
+        let mut child = Program::new(python)
+            .args(["-c", START])
+            .env("SHOP", PROGRAM)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

@@ -6,6 +6,7 @@ pub mod discover;
 pub mod doctor;
 pub mod modules;
 pub mod open;
+pub mod paused;
 pub mod ps;
 pub mod schema;
 pub mod unload;

@@ -73,6 +73,13 @@ impl Opened {
         })
     }
 
+    /// The warnings of an inventory, behind what is to be known of the target as a whole.
+    pub fn warnings(&self, of_inventory: Vec<String>) -> Vec<String> {
+        const ENDING: &str = "the Python is being finalised: its modules are being taken apart";
+        let ending = self.located.python.finalizing.then(|| ENDING.to_owned());
+        ending.into_iter().chain(of_inventory).collect()
+    }
+
     /// What a document says of the target.
     pub fn target(&self, interpreter: &Interpreter) -> Target {
         Target::python(self.process.pid(), &self.located.python, interpreter)
@@ -132,6 +139,11 @@ fn located_failure(pid: i32, error: LocateError) -> Failure {
             Exit::Forbidden,
             "two_pythons",
             "this cannot be told apart safely: end one of the two",
+        ),
+        LocateError::Moving { .. } => (
+            Exit::Changed,
+            "moving",
+            "try again when it runs one program; its parent may be restarting it for ever",
         ),
         LocateError::UnknownVersion(_) => (
             Exit::NotPython,

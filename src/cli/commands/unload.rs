@@ -2,7 +2,8 @@
 
 use super::open::{Opened, open};
 use crate::change::error::UnloadError;
-use crate::change::unload::{Limits, Plan, Target, plan, unload};
+use crate::change::target::Target;
+use crate::change::unload::{Agreement, Limits, Plan, Unloaded, plan, unload};
 use crate::cli::args::UnloadArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -58,7 +59,7 @@ fn carry_out(
     target: Target<'_>,
     planned: Plan,
     consent: Consent,
-) -> Result<crate::change::unload::Unloaded, UnloadError> {
+) -> Result<Unloaded, UnloadError> {
     let stop = StopLimits {
         max_stop: Duration::from_millis(args.max_stop),
         ..StopLimits::default()
@@ -69,7 +70,12 @@ fn carry_out(
     };
     let image = &opened.located.image;
     let symbols = |name: &str| Some(image.find_symbol(&opened.process, name)?.address);
-    unload(target, planned, limits, |source, limit| {
+    let agreement = if args.yes {
+        Agreement::Names
+    } else {
+        Agreement::Plan
+    };
+    unload(target, planned, agreement, limits, |source, limit| {
         let request = Request {
             source,
             limit,

@@ -1,6 +1,6 @@
 //! One line of a session, as a command.
 
-use crate::cli::args::{Line, LineCommand};
+use crate::cli::args::{Line, LineCommand, PATTERNS};
 use crate::cli::exit::{Exit, Failure};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
@@ -55,22 +55,30 @@ fn definitions() -> clap::Command {
     Line::command()
         .help_template("{all-args}")
         .mut_subcommand("modules", |command| {
-            command
+            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
+            ["children", "all"]
+                .into_iter()
+                .fold(command, hidden)
                 .override_usage("modules [OPTIONS] [PATTERN]...")
                 .mut_arg("words", |arg| {
                     arg.value_name("PATTERN")
-                        .help("names or patterns of modules")
+                        .help("Names or patterns of modules")
                 })
+                .after_help(PATTERNS)
         })
         .mut_subcommand("doctor", |command| {
-            command
+            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
+            ["pids", "children", "all"]
+                .into_iter()
+                .fold(command, hidden)
                 .override_usage("doctor [OPTIONS]")
-                .mut_arg("pids", |arg| arg.hide(true))
         })
         .mut_subcommand("unload", |command| {
+            // An argument that is changed moves behind the others, unless it has a place.
             command
                 .override_usage("unload [OPTIONS] <NAME>...")
-                .mut_arg("pid", |arg| arg.hide(true))
+                .mut_arg("pid", |arg| arg.hide(true).index(1))
+                .mut_arg("names", |arg| arg.index(2))
         })
 }
 
@@ -85,12 +93,28 @@ fn put_in_pid(words: &mut Vec<String>, pid: i32) {
     }
 }
 
-/// What clap says of a wrong line, without its decoration.
+/// What clap says of a wrong line, without its decoration; its tip, if it has one, is the help.
 fn usage(error: &clap::Error) -> Failure {
+    let (message, tip) = words_of(error);
+    let help = tip.unwrap_or_else(|| "help lists the commands and options".to_owned());
+    Failure::new(Exit::Usage, message, help)
+}
+
+/// The message of an error of clap, and its tip.
+pub fn words_of(error: &clap::Error) -> (String, Option<String>) {
     let text = error.render().to_string();
-    let first = text.lines().next().unwrap_or_default();
-    let message = first.strip_prefix("error: ").unwrap_or(first);
-    Failure::new(Exit::Usage, message, "help lists the commands and options")
+    // What is missing is listed on the lines behind the first.
+    let head: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.trim().is_empty())
+        .map(str::trim)
+        .collect();
+    let head = head.join(" ");
+    let message = head.strip_prefix("error: ").unwrap_or(&head).to_owned();
+    let tip = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("tip: "));
+    (message, tip.map(str::to_owned))
 }
 
 /// The names of all commands, for completion.
@@ -107,7 +131,7 @@ pub fn command_names() -> Vec<String> {
 mod tests {
     use super::*;
 
-    fn words_of(line: &str) -> Vec<String> {
+    fn patterns_of(line: &str) -> Vec<String> {
         match parse(line, 4242) {
             Ok(Parsed::Command(LineCommand::Modules(args), _)) => args.words,
             other => panic!("{other:?}"),
@@ -117,11 +141,27 @@ mod tests {
     #[test]
     fn the_pid_of_the_session_is_put_in_once() {
         assert_eq!(
-            words_of("modules 'shop.*' json"),
+            patterns_of("modules 'shop.*' json"),
             ["4242", "shop.*", "json"]
         );
-        assert_eq!(words_of("modules 4242 json"), ["4242", "json"]);
-        assert_eq!(words_of("modules"), ["4242"]);
+        assert_eq!(patterns_of("modules 4242 json"), ["4242", "json"]);
+        assert_eq!(patterns_of("modules"), ["4242"]);
+    }
+
+    #[test]
+    fn the_pid_comes_before_the_names_of_unload_too() {
+        match parse("unload json --yes", 4242) {
+            Ok(Parsed::Command(LineCommand::Unload(args), _)) => {
+                assert_eq!((args.pid, args.names), (4242, vec!["json".to_owned()]));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_word_that_is_nearly_a_command_is_answered_with_that_command() {
+        let failure = parse("modulez", 1).expect_err("no such command");
+        assert!(failure.help.contains("'modules'"), "{}", failure.help);
     }
 
     #[test]

@@ -5,4 +5,5 @@ mod line;
 mod prompt;
 mod run;
 
+pub use line::words_of;
 pub use run::attach;

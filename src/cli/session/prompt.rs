@@ -69,16 +69,16 @@ impl Completer for Words {
     ) -> rustyline::Result<(usize, Vec<Pair>)> {
         let typed = &line[..position];
         let start = typed.rfind(' ').map_or(0, |space| space + 1);
-        let words = match typed[..start].trim().is_empty() {
-            true => &self.commands,
-            false => &self.modules,
+        let (words, behind) = match typed[..start].trim().is_empty() {
+            true => (&self.commands, " "),
+            false => (&self.modules, ""),
         };
         let fitting = words
             .iter()
             .filter(|word| word.starts_with(&typed[start..]))
             .map(|word| Pair {
                 display: word.clone(),
-                replacement: word.clone(),
+                replacement: format!("{word}{behind}"),
             });
         Ok((start, fitting.collect()))
     }
@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn the_first_word_is_a_command_and_the_others_are_modules() {
-        assert_eq!(completed("mod"), ["modules"]);
+        assert_eq!(completed("mod"), ["modules "]);
         assert_eq!(completed("modules js"), ["json", "json.decoder"]);
         assert_eq!(completed("modules os js"), ["json", "json.decoder"]);
     }

@@ -8,10 +8,13 @@ use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::cli::timings::Timings;
-use crate::render::escaped;
+use crate::render::{dim, escaped};
 use crate::target::process::Process;
 use std::io::{BufRead, IsTerminal};
 use std::path::Path;
+
+/// What is said before the first prompt.
+const WELCOME: &str = "Looking only: nothing in the process has been touched. Type help.\n";
 
 /// A session on one process.
 struct Session<'o> {
@@ -66,6 +69,7 @@ impl<'o> Session<'o> {
         }
         match Prompt::new(self.process.pid(), self.module_names()) {
             Ok(prompt) => {
+                self.out.text(&dim(WELCOME));
                 self.run_all(prompt);
                 Exit::Done
             }
@@ -98,7 +102,11 @@ impl<'o> Session<'o> {
         let (command, json) = match parse(line, self.process.pid()) {
             Ok(Parsed::Nothing) => return Next::Go(Exit::Done),
             Ok(Parsed::Help(text)) => {
-                self.out.text(&text);
+                // Among documents there is no place for prose.
+                match self.out.json {
+                    true => self.out.aside(&text),
+                    false => self.out.text(&text),
+                }
                 return Next::Go(Exit::Done);
             }
             Ok(Parsed::Command(command, json)) => (command, json),

@@ -21,7 +21,7 @@ pub use v3_8::V3_8;
 pub use v3_9::V3_9;
 pub use v3_10::V3_10;
 pub use v3_11::{V3_11, V3_11_TRACE_REFS};
-pub use v3_12::{V3_12, V3_12_DEBUG, V3_12_TRACE_REFS};
+pub use v3_12::{V3_12, V3_12_DEBUG, V3_12_MUSL, V3_12_TRACE_REFS};
 pub use v3_13::{
     V3_13, V3_13_3, V3_13_3_DEBUG, V3_13_15, V3_13_15_DEBUG, V3_13_15_FREE_THREADED, V3_13_15_MUSL,
 };

@@ -83,6 +83,7 @@ pub static ROWS: &[Row] = &[
     row("3.11", Variant::Default, V3_11),
     row("3.11 with TRACE_REFS", Variant::TraceRefs, V3_11_TRACE_REFS),
     row("3.12", Variant::Default, V3_12),
+    row("3.12 without perf trampoline", Variant::Default, V3_12_MUSL),
     row("3.12 debug", Variant::Debug, V3_12_DEBUG),
     row("3.12 with TRACE_REFS", Variant::TraceRefs, V3_12_TRACE_REFS),
     row("3.13.0", Variant::Default, V3_13),

@@ -82,6 +82,16 @@ pub const V3_12_TRACE_REFS: Layout = Layout {
     ..with_trace_refs(V3_12)
 };
 
+/// 3.12 built where perf trampolines are not supported (musl): `ceval.perf` is empty.
+pub const V3_12_MUSL: Layout = Layout {
+    runtime: sized(459880),
+    pending: Pending {
+        place: Place::Runtime(0x7a8),
+        ..V3_12.pending
+    },
+    ..V3_12
+};
+
 /// 3.12 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_12_DEBUG: Layout = Layout {
     runtime: sized(475960),

@@ -1,62 +1,12 @@
-# Runs inside the target, in a namespace of its own, between two bytecodes of the main thread.
-# Before this text stand the constants of one request:
+# Unloads modules. Before this text stand the constants of one request:
 #   TABLE       id(sys.modules) as it was read from outside
 #   PREFIXES    the packages to unload: a key belongs when it is one of them or begins with it and a dot
 #   KEYS        ((key, id of the value), ...) leaf first: every key that is expected, aliases too
 #   ATTRIBUTES  ((key of the parent, attribute, id of the child), ...)
-# The answer is the bytes in `result`: lines of ASCII words, the first one the status.
+# The answer is lines of words, the first one the status.
 #
-# Nothing here imports, prints or waits. No attribute of a foreign object is looked up in a way that
-# would run code of the target (a lazy module would load itself): only the dicts are read. What is
-# detached goes into a record first and is put back from it when a step fails. When the record is
-# dropped, finalizers of the target may run: that is what unloading means.
-
-
-class Refusal(Exception):
-    """Nothing was changed, or everything was put back."""
-
-
-def find_core():
-    """The namespace of importlib._bootstrap: it holds sys, _imp and _weakref without an import."""
-    names = __builtins__ if type(__builtins__) is dict else __builtins__.__dict__
-    loader = names.get('__loader__')
-    if loader is not None:
-        return loader.find_spec.__func__.__globals__
-    if type(__import__) is not type(len):  # 2.7, and somebody replaced the function
-        raise Refusal('failed import_replaced')
-    return {'sys': __import__('sys'), '_weakref': __import__('_weakref'),
-            '_imp': __import__('imp')}
-
-
-def namespace_of(module, module_type):
-    """The globals dict of a module, past whatever its own class does to attributes."""
-    if not issubclass(type(module), module_type):
-        return None
-    return module_type.__dict__['__dict__'].__get__(module)
-
-
-def is_genuine(names):
-    return names is not None and type(names.get('collect')) is type(len)
-
-
-def find_collector(core, table, module_type):
-    """The functions of gc: of the module that is there, else of one made and not registered.
-    A copy: when a module dies on 2.7, its own dict loses its values."""
-    names = namespace_of(table.get('gc'), module_type)
-    if is_genuine(names):
-        return dict(names)
-    before = table.get('gc')
-    if 'ModuleSpec' in core:
-        made = core['_imp'].create_builtin(core['ModuleSpec']('gc', None))
-        core['_imp'].exec_builtin(made)
-    else:
-        made = __import__('gc')
-    if before is None and table.get('gc') is made:  # the single-phase form registers itself (to 3.9)
-        del table['gc']
-    names = namespace_of(made, module_type)
-    if not is_genuine(names):
-        raise Refusal('failed no_collector')
-    return dict(names)
+# What is detached goes into a record first and is put back from it when a step fails. When the record
+# is dropped, finalizers of the target may run: that is what unloading means.
 
 
 def belongs(key):
@@ -153,8 +103,13 @@ def put_back(record):
         names.setdefault(key, value)
 
 
+# Holds something from the moment on at which everything is detached.
+committed = []
+
+
 def detach(table, module_type):
-    """Attributes of parents first, then the keys, leaf first. The record dies with this frame."""
+    """Attributes of parents first, then the keys, leaf first. The record dies with this frame. A
+    signal handler of the program may raise between any two steps."""
     record = []
     try:
         for parent, attribute, address in ATTRIBUTES:
@@ -165,10 +120,11 @@ def detach(table, module_type):
             if key not in table:
                 raise Refusal('changed')
             take(record, table, key, address)
+        committed.append(len(record) - len(KEYS))
     except BaseException:
         put_back(record)
+        del committed[:]
         raise
-    return len(record) - len(KEYS)
 
 
 def collect(collector, watched):
@@ -192,7 +148,7 @@ def alive_among(watched):
     return lines
 
 
-def unload():
+def run():
     core = find_core()
     sys = core['sys']
     table = sys.modules
@@ -204,22 +160,16 @@ def unload():
     check_frames(sys, table, module_type)
     collector = find_collector(core, table, module_type)
     watched = watch(core, table, module_type)
-    attributes = detach(table, module_type)
+    detach(table, module_type)
     collected = collect(collector, watched)
     frozen = collector['get_freeze_count']() if 'get_freeze_count' in collector else 0
-    lines = ['done', 'attributes %d' % attributes, 'collected %d' % collected,
+    lines = ['done', 'attributes %d' % committed[0], 'collected %d' % collected,
              'collector %d' % collector['isenabled'](), 'frozen %d' % frozen,
              'debug %d' % collector['get_debug']()]
     return '\n'.join(lines + alive_among(watched))
 
 
-def answer():
-    try:
-        return unload()
-    except Refusal as refusal:
-        return str(refusal)
-    except BaseException as error:
-        return 'failed ' + type(error).__name__.encode('ascii', 'replace').decode('ascii')
-
-
-result = answer().encode('ascii')
+def interrupted():
+    """The answer when something raised after everything was detached: nothing more is known."""
+    return '\n'.join(['done', 'attributes %d' % committed[0], 'interrupted 1']
+                     + ['unwatched %d' % index for index in range(len(KEYS))])

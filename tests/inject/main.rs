@@ -1,0 +1,480 @@
+//! Running Python in real interpreters: it runs, it leaves nothing behind, it is refused where it
+//! must be, it can be taken back, and the target survives the death of the tool at every step.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod driver;
+mod health;
+mod pause;
+
+use common::{Interpreter, Target, interpreter, on_every_interpreter, program};
+use driver::{Driver, Ended, REFUSED, WITHDRAWN};
+use health::{eventually, is_unharmed, lasting_maps, runs_free};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use pyunload::control::consent::Consent;
+use pyunload::cpython::layout::PendingForm;
+use pyunload::inject::{self, Refusal};
+use pyunload::pyobject::identify;
+use pyunload::target::memory::ReadMemoryExt;
+use pyunload::target::process::Process;
+use pyunload::target::threads::{Activity, Thread};
+use std::time::Duration;
+
+/// Code whose result tells that it ran in the right place.
+const WHERE: &str = "import sys; result = ('%d.%d' % sys.version_info[:2]).encode('ascii')";
+const NOTHING: &str = "result = b''";
+
+fn busy(interpreter: &Interpreter, arguments: &[&str]) -> Target {
+    Target::start(interpreter, &program("busy.py"), arguments)
+}
+
+/// Builds in which no code is run: no GIL, or no symbols of the C API.
+fn is_supported(interpreter: &Interpreter) -> bool {
+    interpreter.build != "freethreaded" && interpreter.build != "embed"
+}
+
+fn must(condition: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if condition { Ok(()) } else { Err(what()) }
+}
+
+/// Runs `times` in a target, which must then be as before and still compute what it should.
+fn injected_into(mut target: Target, source: &str, times: u32) -> Result<Ended, String> {
+    let pid = target.pid();
+    // The first run may load what compiling needs.
+    let warm = Driver::new(pid, source, 20_000).run();
+    must(warm.successes() == 1, || format!("first run: {warm:?}"))?;
+    let before = lasting_maps(pid);
+    let ended = Driver::new(pid, source, 20_000).times(times).run();
+    must(ended.successes() == times as usize, || format!("{ended:?}"))?;
+    is_unharmed(pid, &before)?;
+    must(target.is_alive(), || "the target ended".into())?;
+    must(target.finish(), || {
+        "the target computed something wrong".into()
+    })?;
+    Ok(ended)
+}
+
+#[test]
+fn code_runs_in_a_busy_target_a_hundred_times_and_leaves_nothing() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) {
+            return Ok(());
+        }
+        let ended = injected_into(busy(interpreter, &[]), WHERE, 100)?;
+        let (major, minor) = interpreter.minor();
+        let expected = format!("Ok {major}.{minor} ");
+        must(
+            ended.text.lines().all(|line| line.starts_with(&expected)),
+            || ended.text.clone(),
+        )
+    });
+}
+
+#[test]
+fn code_runs_among_allocating_threads_and_among_signals() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) {
+            return Ok(());
+        }
+        injected_into(busy(interpreter, &["threads"]), NOTHING, 10)?;
+        injected_into(busy(interpreter, &["timer"]), NOTHING, 30).map(drop)
+    });
+}
+
+#[test]
+fn builds_without_a_known_way_are_refused() {
+    on_every_interpreter(|interpreter| {
+        if is_supported(interpreter) {
+            return Ok(());
+        }
+        let mut target = busy(interpreter, &[]);
+        let before = lasting_maps(target.pid());
+        let ended = Driver::new(target.pid(), NOTHING, 500).run();
+        must(ended.code == Some(REFUSED), || format!("{ended:?}"))?;
+        is_unharmed(target.pid(), &before)?;
+        must(target.is_alive(), || "the target ended".into())
+    });
+}
+
+#[test]
+fn an_exception_is_told_from_a_result_and_from_a_missing_one() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) {
+            return Ok(());
+        }
+        let target = busy(interpreter, &[]);
+        let run = |source: &str| {
+            Driver::new(target.pid(), source, 20_000)
+                .times(1)
+                .room(64)
+                .run()
+        };
+        let raised = run("raise ValueError('no')");
+        must(raised.text.starts_with("Raised ValueError('no'"), || {
+            raised.text
+        })?;
+        let wrong = run("result = (");
+        must(wrong.text.starts_with("Raised SyntaxError("), || wrong.text)?;
+        let cut = run("raise ValueError('x' * 1000)");
+        must(cut.text.starts_with("Raised ValueError('xxx"), || cut.text)?;
+        let missing = run("pass");
+        must(missing.text.contains("set no result"), || missing.text)?;
+        let other = run("result = 7");
+        must(other.text.contains("not bytes"), || other.text)?;
+        let long = run("result = b'x' * 65");
+        must(long.text.contains("longer than 64"), || long.text)?;
+        let fits = run("result = b'x' * 64");
+        must(
+            fits.successes() == 1 && fits.text.contains(&"x".repeat(64)),
+            || fits.text,
+        )?;
+        must(target.finish(), || {
+            "the target computed something wrong".into()
+        })
+    });
+}
+
+#[test]
+fn a_long_result_comes_back_whole() {
+    let Some(interpreter) = interpreter("3.12") else {
+        return;
+    };
+    let target = busy(&interpreter, &[]);
+    let ended = Driver::new(target.pid(), "result = b'ab' * 100000", 20_000)
+        .times(1)
+        .room(200_000)
+        .run();
+    assert!(ended.text.contains(&"ab".repeat(100_000)));
+    assert!(target.finish());
+}
+
+#[test]
+fn a_waiting_target_is_refused_and_nothing_is_changed() {
+    on_every_interpreter(|interpreter| {
+        for how in ["sleep", "read"] {
+            let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
+            let pid = target.pid();
+            eventually(|| match main_state(pid) {
+                'S' => Ok(()),
+                state => Err(format!("state {state}")),
+            })?;
+            let before = std::fs::read(format!("/proc/{pid}/maps")).expect("it lives");
+            let ended = Driver::new(pid, NOTHING, 200).run();
+            must(ended.code == Some(REFUSED), || format!("{how}: {ended:?}"))?;
+            let after = std::fs::read(format!("/proc/{pid}/maps")).expect("it lives");
+            must(before == after, || format!("{how}: mappings changed"))?;
+            runs_free(pid)?;
+            must(target.is_alive(), || format!("{how}: the target ended"))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_target_that_waits_for_a_lock_is_woken_runs_the_code_and_waits_on() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) || interpreter.minor() < (3, 6) {
+            return Ok(());
+        }
+        for how in ["lock", "thread", "join", "timed"] {
+            let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
+            let pid = target.pid();
+            let waiting = || match main_wait(pid) {
+                Some(202 | 219) => Ok(()),
+                other => Err(format!("{how}: not in a lock but {other:?}")),
+            };
+            eventually(waiting)?;
+            let warm = Driver::new(pid, WHERE, 20_000).run();
+            must(warm.successes() == 1, || format!("{how}: {warm:?}"))?;
+            let before = lasting_maps(pid);
+            let ended = Driver::new(pid, WHERE, 20_000).times(20).run();
+            must(ended.successes() == 20, || format!("{how}: {ended:?}"))?;
+            must(ended.text.contains(" woken "), || {
+                format!("{how}: {ended:?}")
+            })?;
+            is_unharmed(pid, &before)?;
+            eventually(waiting)?;
+            must(target.is_alive(), || format!("{how}: the target ended"))?;
+        }
+        Ok(())
+    });
+}
+
+/// The number of the system call the main thread is in.
+fn main_wait(pid: i32) -> Option<i64> {
+    let process = Process::open(pid).expect("it lives");
+    match Thread::main(&process)?.activity {
+        Activity::Syscall { number, .. } => Some(number),
+        _ => None,
+    }
+}
+
+fn main_state(pid: i32) -> char {
+    let process = Process::open(pid).expect("it lives");
+    process.stat().expect("it lives").state
+}
+
+#[test]
+fn a_stopped_target_stays_stopped() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let target = busy(&interpreter, &[]);
+    let pid = Pid::from_raw(target.pid());
+    kill(pid, Signal::SIGSTOP).expect("it lives");
+    let stopped = || match main_state(target.pid()) {
+        'T' => Ok(()),
+        state => Err(format!("state {state}")),
+    };
+    eventually(stopped).expect("it stops");
+    let ended = Driver::new(target.pid(), NOTHING, 500).run();
+    assert_eq!(ended.code, Some(REFUSED), "{ended:?}");
+    assert_eq!(stopped(), Ok(()));
+    kill(pid, Signal::SIGCONT).expect("it lives");
+    eventually(|| runs_free(target.pid())).expect("it goes on");
+    assert!(target.finish());
+}
+
+#[test]
+fn a_traced_target_is_refused() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let mut target = Target::start(&interpreter, &program("traced.py"), &[]);
+    let ended = Driver::new(target.pid(), NOTHING, 500).run();
+    assert_eq!(ended.code, Some(REFUSED), "{ended:?}");
+    assert!(
+        ended.text.contains("already traced by process"),
+        "{ended:?}"
+    );
+    assert!(target.is_alive());
+}
+
+#[test]
+fn while_the_lock_of_the_queue_is_held_nothing_is_queued() {
+    for name in [
+        "3.7",
+        "3.8",
+        "3.9",
+        "3.10",
+        "3.11",
+        "3.12",
+        "3.13",
+        "3.14-debian",
+    ] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let mut target = Target::start(&interpreter, &program("locked.py"), &[]);
+        let before = lasting_maps(target.pid());
+        target.send(&lock_of(target.pid()));
+        target.line();
+        let ended = Driver::new(target.pid(), NOTHING, 300).run();
+        assert_eq!(ended.code, Some(REFUSED), "{name}: {ended:?}");
+        assert!(ended.text.contains("holds the lock"), "{name}: {ended:?}");
+        target.send("free");
+        target.line();
+        is_unharmed(target.pid(), &before).expect(name);
+        let ended = Driver::new(target.pid(), NOTHING, 20_000).run();
+        assert_eq!(ended.successes(), 1, "{name}: {ended:?}");
+    }
+}
+
+/// The line that makes the target take the lock of its own queue.
+fn lock_of(pid: i32) -> String {
+    let process = Process::open(pid).expect("it lives");
+    let python = identify::find(&process).expect("it is Python").python;
+    let pending = python.layout.pending;
+    let base = python.place(pending.place, python.main()).expect("a queue");
+    let place = pending.lock.of(base);
+    match pending.form {
+        PendingForm::Indexed => {
+            let lock: u64 = process.read_at(place).expect("mapped");
+            format!("semaphore {lock}")
+        }
+        PendingForm::Counted => format!("mutex {}", place.value()),
+    }
+}
+
+#[test]
+fn a_seccomp_filter_is_asked_before_anything_is_done() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        for (answer, code) in [("allow", 0), ("kill", REFUSED), ("fail", REFUSED)] {
+            let mut target = Target::start(&interpreter, &program("filtered.py"), &[answer]);
+            let before = lasting_maps(target.pid());
+            let ended = Driver::new(target.pid(), NOTHING, 20_000).run();
+            assert_eq!(ended.code, Some(code), "{name}, {answer}: {ended:?}");
+            assert_eq!(ended.text.contains("seccomp"), code == REFUSED, "{ended:?}");
+            is_unharmed(target.pid(), &before).expect(answer);
+            assert!(target.is_alive(), "{name}, {answer}");
+        }
+    }
+}
+
+/// Marks the interpreter, for ever visible.
+const MARK: &str = "import sys; sys._pyunload_mark = 1; result = b''";
+const ASK: &str = "import sys; result = repr(hasattr(sys, '_pyunload_mark')).encode('ascii')";
+
+#[test]
+fn a_request_that_is_taken_back_never_runs() {
+    on_every_interpreter(|interpreter| {
+        if !is_supported(interpreter) {
+            return Ok(());
+        }
+        let target = busy(interpreter, &["long"]);
+        let pid = target.pid();
+        let before = lasting_maps(pid);
+        // Sooner or later one is queued in a long call; those that ran unmarked the target before.
+        let withdrawn = (0..40).find_map(|_| {
+            let unmark = "import sys; sys.__dict__.pop('_pyunload_mark', 0); result = b''";
+            Driver::new(pid, unmark, 60_000).run();
+            let ended = Driver::new(pid, MARK, 60).run();
+            (ended.code == Some(WITHDRAWN)).then_some(ended)
+        });
+        must(withdrawn.is_some(), || "it was never in a long call".into())?;
+        let asked = Driver::new(pid, ASK, 60_000).run();
+        must(asked.text.contains("Ok False"), || asked.text)?;
+        is_unharmed(pid, &before)?;
+        must(target.finish(), || {
+            "the target computed something wrong".into()
+        })
+    });
+}
+
+#[test]
+fn a_signal_to_the_tool_takes_the_request_back() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let target = busy(&interpreter, &["long"]);
+        let before = lasting_maps(target.pid());
+        let interrupted = (0..40).any(|_| {
+            let child = Driver::new(target.pid(), NOTHING, 60_000).start();
+            std::thread::sleep(Duration::from_millis(70));
+            // It may have ended by now.
+            let _ = kill(Pid::from_raw(child.id() as i32), signal);
+            let ended = Ended::of(&child.wait_with_output().expect("it ends"));
+            ended.code == Some(WITHDRAWN) && ended.text.contains("told to end by signal")
+        });
+        assert!(interrupted, "{signal} never met a queued request");
+        is_unharmed(target.pid(), &before).expect("unharmed");
+        assert!(target.finish());
+    }
+}
+
+/// Kills the driver at every step, from the first until a run completes.
+fn survives_every_kill(mut target: Target) -> Result<u32, String> {
+    let pid = target.pid();
+    Driver::new(pid, NOTHING, 60_000).run();
+    let before = lasting_maps(pid);
+    for step in 1..500 {
+        let ended = Driver::new(pid, NOTHING, 60_000).killed_at(step).run();
+        let context = |what: String| format!("killed at step {step}: {what}");
+        eventually(|| runs_free(pid)).map_err(context)?;
+        // On a loaded machine the target may not yet have done what it was made to do when the
+        // first of these runs looks for leftovers; the second then finds them.
+        for _ in 0..2 {
+            let again = Driver::new(pid, NOTHING, 60_000).run();
+            must(again.successes() == 1, || {
+                context(format!("then {again:?}"))
+            })?;
+        }
+        is_unharmed(pid, &before).map_err(context)?;
+        must(target.is_alive(), || context("the target ended".into()))?;
+        if ended.code.is_some() {
+            return Ok(step - 1);
+        }
+    }
+    Err("no run ever completed".into())
+}
+
+/// One interpreter for each way the queue is kept and written. All of them take long; that is for
+/// `PYUNLOAD_THOROUGH=1`.
+const EACH_QUEUE: [&str; 7] = ["2.7", "3.7", "3.9", "3.11", "3.12", "3.13", "3.15-debian"];
+
+#[test]
+fn the_target_survives_the_death_of_the_tool_at_every_step() {
+    let thorough = std::env::var_os("PYUNLOAD_THOROUGH").is_some();
+    on_every_interpreter(|interpreter| {
+        let chosen = thorough || EACH_QUEUE.contains(&interpreter.name.as_str());
+        if !chosen || !is_supported(interpreter) {
+            return Ok(());
+        }
+        let steps = survives_every_kill(busy(interpreter, &[]))?;
+        println!("{}: killed at {steps} steps", interpreter.name);
+        must(steps > 20, || format!("only {steps} steps"))
+    });
+}
+
+#[test]
+fn a_target_with_threads_or_in_a_lock_survives_the_death_of_the_tool_at_every_step() {
+    for name in ["3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let steps = survives_every_kill(busy(&interpreter, &["threads"])).expect(name);
+        assert!(steps > 30, "{name}: only {steps} steps");
+        let parked = Target::start(&interpreter, &program("parked.py"), &["lock"]);
+        let steps = survives_every_kill(parked).expect(name);
+        assert!(steps > 20, "{name}, in a lock: only {steps} steps");
+    }
+}
+
+#[test]
+fn a_tool_that_is_stopped_while_it_holds_the_target_is_ended_by_its_watchdog() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let target = busy(&interpreter, &[]);
+    let before = lasting_maps(target.pid());
+    // Step 1 is the first seizure: from step 2 on the target is held.
+    for step in [2, 3, 5, 8, 12, 16] {
+        let ended = Driver::new(target.pid(), NOTHING, 60_000)
+            .stopped_at(step)
+            .run();
+        assert_eq!(ended.code, None, "step {step}: {ended:?}");
+        eventually(|| runs_free(target.pid())).expect("it goes on");
+    }
+    // The second finds what the target did only after the first had looked.
+    for _ in 0..2 {
+        let ended = Driver::new(target.pid(), NOTHING, 60_000).run();
+        assert_eq!(ended.successes(), 1, "{ended:?}");
+    }
+    is_unharmed(target.pid(), &before).expect("unharmed");
+    assert!(target.finish());
+}
+
+#[test]
+fn reclaiming_twice_is_as_good_as_once() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let target = busy(&interpreter, &[]);
+    let process = Process::open(target.pid()).expect("it lives");
+    let python = identify::find(&process).expect("it is Python").python;
+    let reclaim = || {
+        inject::reclaim(
+            &process,
+            &python,
+            Duration::from_secs(1),
+            Consent::given_by_user(),
+        )
+    };
+    assert!(matches!(reclaim(), Ok(cleared) if cleared.given_back == 0));
+    // The library's watchdog is the program itself, which a test is not.
+    let ended = Driver::new(target.pid(), NOTHING, 20_000)
+        .killed_at(15)
+        .run();
+    assert_eq!(ended.code, None);
+    assert!(matches!(reclaim(), Err(Refusal::Watchdog(_))));
+    for _ in 0..2 {
+        let again = Driver::new(target.pid(), NOTHING, 20_000).run();
+        assert_eq!(again.successes(), 1, "{again:?}");
+        health::is_clean(target.pid()).expect("clean");
+    }
+}
