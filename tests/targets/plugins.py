@@ -8,7 +8,7 @@ import threading
 FILES = {
     'plug/__init__.py': 'from . import core\nfrom .core import add\nfrom .deep import leaf\n'
                         'class Base(object):\n    def method(self):\n        return core.add(1)\n'
-                        'class Bare(object):\n    pass\n',
+                        'class Bare(object):\n    pass\nimport __main__\n__main__.loads += 1\n',
     'plug/core.py': 'import sys\nme = sys.modules[__name__]\ncache = {}\ndef add(x):\n    return x + 1\n'
                     'class Held(object):\n    make = staticmethod(lambda: Held())\nheld = [Held(), me]\n'
                     'held.append(held)\ndef stay(entered, leave):\n    entered.set()\n    leave.wait()\n',
@@ -27,8 +27,8 @@ for name, text in FILES.items():
 sys.path.insert(0, folder)
 sys.dont_write_bytecode = True
 stopping = False
-wrong = []
 loads = 0
+wrong = []
 kept = []
 entered = threading.Event()
 leave = threading.Event()
@@ -45,10 +45,7 @@ EXPECTED = steps(1000, 5)
 
 
 def use_plugin():
-    global loads
-    is_new = 'plug' not in sys.modules
     import plug
-    loads += is_new
     if plug.add(41) != 42 or plug.leaf.value != 7 or plug.Base().method() != 2:
         wrong.append('plug')
 
