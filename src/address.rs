@@ -1,6 +1,14 @@
 //! Addresses of another process, as numbers that cannot be dereferenced by mistake.
 
+use std::collections::{HashMap, HashSet};
 use std::fmt;
+
+/// A map by addresses. Its hash is quick, and seeded anew in each run: a target that chose its
+/// addresses to collide cannot know the seed.
+pub type AddressMap<V> = HashMap<Address, V, foldhash::fast::RandomState>;
+
+/// A set of addresses, hashed as in [`AddressMap`].
+pub type AddressSet = HashSet<Address, foldhash::fast::RandomState>;
 
 /// An address in the memory of a target. In bytes; never valid in our own process.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]

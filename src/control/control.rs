@@ -32,6 +32,7 @@ const TRAP_FLAG: u64 = 1 << 8;
 pub struct Control<'p> {
     paused: Paused<'p>,
     maps: Maps,
+    filtered: bool,
 }
 
 impl<'p> Control<'p> {
@@ -47,8 +48,13 @@ impl<'p> Control<'p> {
     ) -> Result<Self, ControlError> {
         // Read before the stop: the mappings that matter (stack, data) do not come and go.
         let maps = process.maps()?;
+        let filtered = process.status()?.seccomp.is_none_or(|mode| mode != 0);
         let paused = Paused::stop(process, watchdog, limits)?;
-        Ok(Control { paused, maps })
+        Ok(Control {
+            paused,
+            maps,
+            filtered,
+        })
     }
 
     /// Lets all threads go on; how long they stood still.
@@ -69,6 +75,11 @@ impl<'p> Control<'p> {
     /// Until when the threads may stand still.
     pub(super) fn deadline(&self) -> Instant {
         self.paused.deadline()
+    }
+
+    /// Whether a seccomp filter is on the main thread.
+    pub(super) fn is_filtered(&self) -> bool {
+        self.filtered
     }
 
     pub(super) fn main_thread(&self) -> &Tracee {

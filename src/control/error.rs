@@ -64,7 +64,34 @@ pub enum ControlError {
         /// What it returned.
         errno: Errno,
     },
+    /// A seccomp filter would not let the target make a system call; it might kill it for it.
+    #[error("a seccomp filter does not let the target call {call}")]
+    Filtered {
+        /// The name of the call.
+        call: &'static str,
+    },
+    /// A seccomp filter is on, and the kernel does not show it to this user.
+    #[error("the target runs under a seccomp filter that cannot be read: {errno}")]
+    FilterUnreadable {
+        /// What the kernel said.
+        errno: Errno,
+    },
     /// Any other answer of ptrace.
     #[error("ptrace failed: {0}")]
     Trace(Errno),
+}
+
+impl ControlError {
+    /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            ControlError::InRestartableSequence
+            | ControlError::NoStackRoom { .. }
+            | ControlError::NotWaiting
+            | ControlError::Pause(PauseError::InEpollWait { .. }) => true,
+            // Something was mapped there since the mappings were read.
+            ControlError::SyscallFailed { errno, .. } => *errno == Errno::EEXIST,
+            _ => false,
+        }
+    }
 }

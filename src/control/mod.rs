@@ -6,5 +6,6 @@ pub mod control;
 pub mod error;
 pub mod libc;
 pub mod scratch;
+mod seccomp;
 pub mod sigframe_x86_64;
 mod syscall_x86_64;

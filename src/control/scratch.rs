@@ -1,7 +1,7 @@
 //! Memory borrowed from the target: mapped for us, written by us, given back.
 //!
 //! Three parts: one page of code, the data, and one page with a [`Header`] that says whose it is.
-//! It lies in [`ours`], a range of addresses far from where the kernel or an allocator puts
+//! It lies in a range of addresses far from where the kernel or an allocator puts
 //! anything, so that it never grows together with a mapping of the target, and a later run finds
 //! what a killed one left without searching the heap. Nothing is ever writable and executable at
 //! once.
@@ -30,10 +30,20 @@ impl Scratch {
     /// page; all of it writable, none of it executable.
     ///
     /// # Errors
-    /// As [`Control::call`].
+    /// [`ControlError::SyscallFailed`], and the gates of
+    /// [`Control::check_registers_may_be_set`].
     pub fn borrow(control: &Control<'_>, libc: &Libc, data: usize) -> Result<Self, ControlError> {
         let length = (data as u64).next_multiple_of(PAGE) + 2 * PAGE;
         let start = find_free(control.maps(), length).ok_or(ControlError::NoPlace)?;
+        control.check_filters(
+            libc,
+            &[
+                Syscall::map_memory(start, length),
+                Syscall::protect(start, PAGE, PROT_READ_EXECUTE),
+                Syscall::unmap(start, PAGE),
+                Syscall::unmap(start, length),
+            ],
+        )?;
         let mapped = Address::new(control.call(libc, Syscall::map_memory(start, length))?);
         if mapped != start {
             // A kernel before 4.17 takes the address for a wish.
@@ -72,8 +82,8 @@ impl Scratch {
     /// Writes header, data and code, then makes the code executable.
     ///
     /// # Errors
-    /// As [`Control::call`] and [`Control::write`]; a target that may not have new executable
-    /// memory answers here.
+    /// [`ControlError::SyscallFailed`] of a target that may not have new executable memory, or as
+    /// [`Control::write`].
     pub fn fill(
         &self,
         control: &Control<'_>,
@@ -97,7 +107,8 @@ impl Scratch {
     /// Gives everything back. No thread may have a return address in the code.
     ///
     /// # Errors
-    /// As [`Control::call`].
+    /// [`ControlError::SyscallFailed`], and the gates of
+    /// [`Control::check_registers_may_be_set`].
     pub fn give_back(self, control: &Control<'_>, libc: &Libc) -> Result<(), ControlError> {
         control
             .call(libc, Syscall::unmap(self.start, self.length))
@@ -107,7 +118,8 @@ impl Scratch {
     /// Gives back all but the code, which the target unmapped or will unmap itself.
     ///
     /// # Errors
-    /// As [`Control::call`].
+    /// [`ControlError::SyscallFailed`], and the gates of
+    /// [`Control::check_registers_may_be_set`].
     pub fn give_back_data(self, control: &Control<'_>, libc: &Libc) -> Result<(), ControlError> {
         control
             .call(libc, Syscall::unmap(self.data(), self.length - PAGE))

@@ -13,6 +13,7 @@ use crate::address::Address;
 use crate::control::control::Control;
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
+use crate::control::seccomp::Filters;
 use crate::control::sigframe_x86_64::SignalFrame;
 use crate::target::registers_x86_64::{Registers, resumed};
 use crate::target::tracee::Tracee;
@@ -74,14 +75,45 @@ impl Syscall {
     }
 }
 
+/// What the code in the target calls besides: `rt_sigreturn`, `getpid`, `clock_gettime`.
+const CALLS_OF_THE_CODE: [(&str, u64); 3] =
+    [("rt_sigreturn", 15), ("getpid", 39), ("clock_gettime", 228)];
+
 impl Control<'_> {
+    /// Whether the seccomp filters of the main thread let these calls happen, and those that the
+    /// healing frame and our code in the target make.
+    ///
+    /// # Errors
+    /// [`ControlError::Filtered`], [`ControlError::FilterUnreadable`].
+    pub(super) fn check_filters(&self, libc: &Libc, calls: &[Syscall]) -> Result<(), ControlError> {
+        if !self.is_filtered() {
+            return Ok(());
+        }
+        let filters = Filters::of(self.main_thread())
+            .map_err(|errno| ControlError::FilterUnreadable { errno })?;
+        let behind = libc.syscall_return.offset(2).value();
+        let of_the_code = CALLS_OF_THE_CODE.map(|(name, number)| Syscall {
+            name,
+            number,
+            arguments: [0; 6],
+        });
+        for call in calls.iter().chain(&of_the_code) {
+            if !filters.allow(call.number, behind, call.arguments) {
+                return Err(ControlError::Filtered { call: call.name });
+            }
+        }
+        Ok(())
+    }
+
     /// Has the main thread make a system call; what it returned.
     ///
     /// # Errors
     /// [`ControlError::SyscallFailed`] when the call failed; the gates of
-    /// [`Control::check_registers_may_be_set`]; [`ControlError::SyscallAstray`].
+    /// [`Control::check_registers_may_be_set`] and [`Control::check_filters`];
+    /// [`ControlError::SyscallAstray`].
     pub(super) fn call(&self, libc: &Libc, call: Syscall) -> Result<u64, ControlError> {
         self.check_registers_may_be_set()?;
+        self.check_filters(libc, &[call])?;
         let before = self.main_registers()?;
         let mask = self.arm_frame(libc, &before, call)?;
         let thread = self.main_thread();

@@ -4,7 +4,6 @@ use crate::control::error::ControlError;
 use crate::cpython::version::Version;
 use crate::target::pause::PauseError;
 use crate::target::watchdog::WatchdogError;
-use nix::errno::Errno;
 use std::time::Duration;
 
 /// What an error means for the target; every [`InjectError`] is of exactly one kind.
@@ -144,9 +143,6 @@ pub enum Refusal {
         /// Its name.
         name: &'static str,
     },
-    /// A seccomp filter watches the target's system calls.
-    #[error("the target runs under a seccomp filter")]
-    Seccomp,
     /// Source or result larger than the limit.
     #[error("source and result may have {limit} bytes each")]
     TooLarge {
@@ -193,23 +189,11 @@ impl InjectError {
 impl Refusal {
     /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
     pub(super) fn may_pass(&self) -> bool {
-        matches!(
-            self,
-            Refusal::LockHeld
-                | Refusal::QueueFull
-                | Refusal::ForeignWait
-                | Refusal::Control(
-                    ControlError::InRestartableSequence
-                        | ControlError::NoStackRoom { .. }
-                        | ControlError::NotWaiting
-                        // Something was mapped there since the mappings were read.
-                        | ControlError::SyscallFailed {
-                            errno: Errno::EEXIST,
-                            ..
-                        }
-                        | ControlError::Pause(PauseError::InEpollWait { .. })
-                )
-        )
+        match self {
+            Refusal::LockHeld | Refusal::QueueFull | Refusal::ForeignWait => true,
+            Refusal::Control(error) => error.may_pass(),
+            _ => false,
+        }
     }
 
     fn help(&self) -> &'static str {
@@ -218,9 +202,12 @@ impl Refusal {
                 "make the target do something (a request, a timer), or try with a longer time limit"
             }
             Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),
-            Refusal::Control(ControlError::SyscallFailed { .. }) => {
-                "a policy of the target forbids new executable memory; restart it instead"
+            Refusal::Control(ControlError::FilterUnreadable { .. }) => {
+                "run as root outside the container: whether the filter would kill the target is not known"
             }
+            Refusal::Control(
+                ControlError::SyscallFailed { .. } | ControlError::Filtered { .. },
+            ) => "a policy of the target forbids new executable memory; restart it instead",
             Refusal::Interrupted { .. } => "nothing was changed",
             Refusal::Control(_) | Refusal::QueueUnproven { .. } | Refusal::Unsupported { .. } => {
                 "this target can be looked at, but not changed"
@@ -235,7 +222,6 @@ impl Refusal {
             Refusal::NoSymbol { .. } => {
                 "the interpreter was linked without its dynamic symbols; it can be looked at only"
             }
-            Refusal::Seccomp => "whether the filter would kill the target is not known",
             Refusal::TooLarge { .. } | Refusal::NulInSource => "use smaller or other code",
         }
     }

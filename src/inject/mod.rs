@@ -1,6 +1,7 @@
 //! Floor 9: run Python in the target.
 
 mod assembler_x86_64;
+mod assess;
 pub mod error;
 mod page;
 mod pending_call;
@@ -13,6 +14,7 @@ mod safe_point;
 mod thunk_x86_64;
 mod trampoline_x86_64;
 mod withdraw;
+pub use assess::{Prospect, assess, refuse_at_sight};
 pub use error::{InjectError, Kind, Refusal};
 pub use reclaim::{Leftovers, reclaim};
 pub use request::{Ran, Request, Route, Status};

@@ -18,7 +18,7 @@ use crate::inject::pending_call::{Armed, Prepared, route_for};
 use crate::inject::reclaim::{Broom, is_gone};
 use crate::inject::request::{Ran, Request};
 use crate::inject::result::{look, read_result};
-use crate::inject::safe_point::{Seen, look_twice, refuse_finalizing};
+use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, StopLimits};
@@ -100,13 +100,10 @@ fn ourselves() -> Result<Owner, Refusal> {
 }
 
 /// The reasons that can be seen without a stop.
-fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
+pub(super) fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
     route_for(python)?;
     refuse_finalizing(process, python)?;
     let status = process.status().map_err(ControlError::Process)?;
-    if status.seccomp.is_some_and(|mode| mode != 0) {
-        return Err(Refusal::Seccomp);
-    }
     if status.tracerpid != 0 {
         let traced = PauseError::Traced {
             pid: process.pid(),
@@ -219,9 +216,8 @@ impl Run<'_> {
         }
     }
 
-    /// CPython's waits for locks expect EINTR from 3.6 on.
     fn may_wake(&self) -> bool {
-        self.prepared.python.version.minor_pair() >= (3, 6)
+        may_wake(self.prepared.python)
     }
 
     fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {

@@ -49,6 +49,11 @@ impl Seen {
     }
 }
 
+/// Whether waits for locks expect EINTR in this version.
+pub(super) fn may_wake(python: &Python) -> bool {
+    python.version.minor_pair() >= (3, 6)
+}
+
 /// Looks twice at the main thread, [`BETWEEN_LOOKS`] apart.
 pub(super) fn look_twice(process: &Process) -> Seen {
     let Some(before) = Thread::main(process) else {

@@ -1,11 +1,10 @@
 //! The objects that the attributes of modules lead to: read once each, in batches.
 
-use crate::address::Address;
+use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
-use crate::pyobject::batch::{self, Blocks};
+use crate::pyobject::batch;
 use crate::pyobject::class::{Class, Classes};
 use crate::pyobject::error::ObjectError;
-use crate::pyobject::hash::AddressMap;
 use crate::pyobject::header::{self, Header};
 use crate::pyobject::text::{self, Kind, Text};
 use crate::target::memory::{ReadError, ReadMemory};
@@ -24,89 +23,109 @@ pub(super) enum Value {
 }
 
 /// Headers and classes of objects, and the text of some, by address.
-#[derive(Debug)]
-pub(super) struct Objects<'l> {
-    layout: &'l Layout,
-    /// Which block holds the beginning of each object, and where in it.
-    places: AddressMap<(u32, u32)>,
-    blocks: Vec<Blocks>,
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    /// Where in `known` each object stands. (Maps grow by moving what they hold: it is kept small.)
+    places: AddressMap<u32>,
+    known: Vec<Known>,
+    texts: Vec<Result<Text, Box<ObjectError>>>,
     pub(super) classes: Classes,
-    texts: AddressMap<Result<Text, ObjectError>>,
 }
 
-impl<'l> Objects<'l> {
-    /// None are known.
-    pub(super) fn new(layout: &'l Layout) -> Self {
-        Objects {
-            layout,
-            places: AddressMap::default(),
-            blocks: Vec::new(),
-            classes: Classes::default(),
-            texts: AddressMap::default(),
-        }
+/// What is known of one object.
+#[derive(Debug, Default)]
+struct Known {
+    /// `None` when it cannot be read.
+    header: Option<Header>,
+    /// Where in `texts` its text stands.
+    text: Option<u32>,
+}
+
+impl Objects {
+    /// Nothing, with room for what `count` modules lead to.
+    pub(super) fn of_modules(count: usize) -> Self {
+        let mut objects = Objects::default();
+        // Name, module, file, cached file, spec and loader.
+        objects.places.reserve(count * 6);
+        objects.known.reserve(count * 6);
+        objects.texts.reserve(count * 4);
+        objects
     }
 
-    /// Reads the beginning of those objects that are not known yet, enough of each to see its header
-    /// and most texts whole; and their classes.
+    /// Reads the headers of those objects that are not known yet, and their classes; of those whose
+    /// class is known to be one of texts the text too, when it is short. `visit` gets the first
+    /// bytes of each, as many as a text has that is read so.
     pub(super) fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
+        budget: &mut u64,
+        mut visit: impl FnMut(Address, &[u8]),
     ) -> Result<(), ReadError> {
-        let mut new = Vec::new();
-        let batch = self.blocks.len() as u32;
+        let size = text::head_size(layout);
+        let mut spans = Vec::new();
+        let first = self.known.len();
         for at in objects {
             self.places.entry(at).or_insert_with(|| {
-                new.push(at);
-                (batch, new.len() as u32 - 1)
+                spans.push((at, size));
+                (first + spans.len() - 1) as u32
             });
         }
-        let blocks = batch::read_blocks(memory, &new, text::head_size(self.layout))?;
-        let headers = blocks
-            .iter()
-            .filter_map(|block| header::parse(self.layout, block));
-        let classes: Vec<Address> = headers.map(|header| header.class).collect();
-        self.blocks.push(blocks);
-        self.classes.learn(memory, self.layout, classes)
+        self.known.resize_with(first + spans.len(), Known::default);
+        let (known, texts, classes) = (&mut self.known[first..], &mut self.texts, &self.classes);
+        let mut met = Vec::new();
+        batch::visit_spans(memory, &spans, |index, head| {
+            let at = spans[index].0;
+            let header = header::parse(layout, head);
+            let class = header.map(|header| header.class);
+            let kind = class.and_then(|class| classes.flags(class).text_kind());
+            let text = kind.and_then(|kind| text::in_head(layout, kind, at, head, budget));
+            if met.last() != class.as_ref() {
+                met.extend(class);
+            }
+            visit(at, head);
+            let text = text.map(|text| {
+                texts.push(Ok(text));
+                (texts.len() - 1) as u32
+            });
+            known[index] = Known { header, text };
+        })?;
+        self.classes.learn(memory, layout, met)
     }
 
-    /// Reads the text of those objects, learnt before, that are texts.
+    /// Reads the text of those objects, learnt before, that are texts and have not been read.
     pub(super) fn learn_texts(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
         objects: impl IntoIterator<Item = Address>,
         budget: &mut u64,
     ) -> Result<(), ReadError> {
         let mut wanted: Vec<(Address, Kind)> = objects
             .into_iter()
-            .filter(|at| !self.texts.contains_key(at))
+            .filter(|&at| self.text(at).is_none())
             .filter_map(|at| Some((at, self.class_of(at)?.flags.text_kind()?)))
             .collect();
         wanted.sort_unstable_by_key(|&(at, _)| at);
         wanted.dedup();
-        let with_heads: Vec<_> = wanted
-            .iter()
-            .map(|&(at, kind)| ((at, kind), self.head(at)))
-            .collect();
-        let texts = text::read_behind(memory, self.layout, &with_heads, budget)?;
-        let addresses = wanted.into_iter().map(|(at, _)| at);
-        self.texts.extend(addresses.zip(texts));
+        let texts = text::read_many(memory, layout, &wanted, budget)?;
+        for ((at, _), text) in wanted.into_iter().zip(texts) {
+            if let Some(&place) = self.places.get(&at) {
+                self.known[place as usize].text = Some(self.texts.len() as u32);
+                self.texts.push(text.map_err(Box::new));
+            }
+        }
         Ok(())
-    }
-
-    /// The first bytes of an object that was learnt; none when it cannot be read.
-    pub(super) fn head(&self, at: Address) -> &[u8] {
-        let place = self.places.get(&at).copied();
-        let block = place.and_then(|(batch, index)| {
-            let blocks = self.blocks.get(batch as usize)?;
-            Some(blocks.get(index as usize))
-        });
-        block.unwrap_or_default()
     }
 
     /// The header of an object that was learnt; `None` when it cannot be read.
     pub(super) fn header(&self, at: Address) -> Option<Header> {
-        header::parse(self.layout, self.head(at))
+        self.known(at)?.header
+    }
+
+    fn known(&self, at: Address) -> Option<&Known> {
+        self.known.get(*self.places.get(&at)? as usize)
     }
 
     /// The class of an object that was learnt.
@@ -121,8 +140,8 @@ impl<'l> Objects<'l> {
     }
 
     /// The text of an object whose text was learnt.
-    pub(super) fn text(&self, at: Address) -> Option<&Result<Text, ObjectError>> {
-        self.texts.get(&at)
+    pub(super) fn text(&self, at: Address) -> Option<&Result<Text, Box<ObjectError>>> {
+        self.texts.get(self.known(at)?.text? as usize)
     }
 
     /// What an attribute whose value was learnt holds.
@@ -140,13 +159,13 @@ impl<'l> Objects<'l> {
 
     /// The class of a loader and its bases, nearest first; of a loader that is a class, that class.
     /// The loader, and its own class, were learnt.
-    pub(super) fn loader_names(&self, at: Address) -> Vec<String> {
+    pub(super) fn loader_names(&self, at: Address) -> Vec<&str> {
         let Some(header) = self.header(at) else {
             return Vec::new();
         };
         let is_class = self.classes.flags(header.class).is_type();
         let class = if is_class { at } else { header.class };
         let names = self.classes.lineage(class);
-        names.map(|class| class.name.clone()).collect()
+        names.map(|class| class.name.as_str()).collect()
     }
 }

@@ -12,6 +12,7 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
 use crate::modules::row::ModuleRow;
 use crate::modules::table::Table;
+use crate::modules::two_readers::TwoReaders;
 use crate::pyobject::dict::{self, Entry};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};
@@ -37,7 +38,7 @@ pub struct Inventory {
 /// [`ObjectError`] when `sys.modules` itself cannot be read. Whatever is wrong with one entry is a
 /// warning.
 pub fn inventory(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &(impl ReadMemory + Sync + ?Sized),
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
@@ -69,12 +70,12 @@ struct Seen {
 }
 
 fn read_until_settled(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &(impl ReadMemory + Sync + ?Sized),
     python: &Python,
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
-    let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
+    let mut reader = TwoReaders::new(memory, &python.layout, interpreter.sysdict);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
     let mut table = Table::read(memory, &python.layout, interpreter.modules)?;
     for _ in 0..rounds {
@@ -91,6 +92,10 @@ fn read_until_settled(
         let before = table;
         table = Table::read(memory, &python.layout, interpreter.modules)?;
         let is_settled = table.proves_unchanged_since(&before);
+        if is_settled && seen.is_empty() {
+            // Nothing changed from the start: what was read is the whole table.
+            return Ok(report(read, Vec::new()));
+        }
         for (entry, found) in open.iter().zip(read) {
             note(&mut seen, *entry, found, is_settled);
         }
@@ -166,18 +171,19 @@ fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
 /// Notes in each row the other keys of the same object, in the order of the table. `None`, which
 /// is every stub's value, has no aliases.
 fn name_aliases(rows: &mut [ModuleRow]) {
-    let mut keys: HashMap<Address, Vec<usize>> = HashMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        if row.class.as_deref() != Some("NoneType") {
-            keys.entry(row.address).or_default().push(index);
-        }
-    }
-    for indices in keys.into_values().filter(|indices| indices.len() > 1) {
-        for &index in &indices {
-            let others = indices.iter().filter(|&&other| other != index);
+    let mut keys: Vec<(Address, usize)> = rows
+        .iter()
+        .enumerate()
+        .filter(|(_, row)| row.class.as_deref() != Some("NoneType"))
+        .map(|(index, row)| (row.address, index))
+        .collect();
+    keys.sort_unstable();
+    for same in keys.chunk_by(|one, other| one.0 == other.0) {
+        for &(_, index) in same.iter().filter(|_| same.len() > 1) {
+            let others = same.iter().filter(|&&(_, other)| other != index);
             rows[index].aliases = others
                 .take(LISTED)
-                .map(|&other| rows[other].name.clone())
+                .map(|&(_, other)| rows[other].name.clone())
                 .collect();
         }
     }

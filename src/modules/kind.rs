@@ -30,7 +30,7 @@ pub struct Facts<'f> {
     /// Whether the interpreter is Python 2.
     pub is_python_2: bool,
     /// The class of the loader and its bases, nearest first; or a loader that is a class itself.
-    pub loader: &'f [String],
+    pub loader: &'f [&'f str],
     /// `__spec__.origin`.
     pub origin: Option<&'f str>,
     /// `__file__`.
@@ -110,9 +110,8 @@ mod tests {
     use super::*;
 
     fn kind(loader: &[&str], file: Option<&str>, is_from_c: bool) -> Kind {
-        let loader: Vec<String> = loader.iter().map(|&name| name.into()).collect();
         of_module(&Facts {
-            loader: &loader,
+            loader,
             file,
             is_from_c: Some(is_from_c),
             ..Facts::default()

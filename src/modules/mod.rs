@@ -6,3 +6,4 @@ pub mod kind;
 mod reading;
 pub mod row;
 mod table;
+mod two_readers;

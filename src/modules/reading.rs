@@ -1,6 +1,6 @@
 //! One reading of some entries of `sys.modules`: gather addresses, read them together, go on.
 
-use crate::address::Address;
+use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
 use crate::modules::attributes::{Objects, Value};
 use crate::modules::kind::{self, Facts, Kind};
@@ -120,16 +120,15 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     fn read_some(&mut self, entries: &[Entry], found: &mut Vec<Found>) -> Result<(), ReadError> {
-        let mut objects = Objects::new(self.layout);
-        let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
-        objects.learn(self.memory, both)?;
-        let mut drafts = self.find_modules(&objects, entries);
+        let (memory, layout) = (self.memory, self.layout);
+        let mut objects = Objects::of_modules(entries.len());
+        let mut drafts = self.read_modules(&mut objects, entries)?;
         self.read_globals(&mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.globals).flatten();
-        objects.learn(self.memory, values)?;
+        objects.learn(memory, layout, values, &mut self.budget, |_, _| {})?;
         self.read_specs(&objects, &mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.spec).flatten();
-        objects.learn(self.memory, values)?;
+        objects.learn(memory, layout, values, &mut self.budget, |_, _| {})?;
         self.read_loaders(&mut objects, &drafts)?;
         self.read_texts(&mut objects, &drafts, entries)?;
         self.read_builtin_names(&drafts)?;
@@ -139,18 +138,30 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         Ok(())
     }
 
-    /// The module objects among the values.
-    fn find_modules(&self, objects: &Objects<'_>, entries: &[Entry]) -> Vec<Draft> {
-        let module = |at| {
-            let module = module::parse(self.layout, objects.head(at))?;
-            let is_module = objects.classes.is_module(module.header.class);
-            is_module.then_some(module)
-        };
-        let draft = |entry: &Entry| Draft {
-            module: module(entry.value),
+    /// The keys and values themselves; a draft for each, with the module object where it is one.
+    fn read_modules(
+        &mut self,
+        objects: &mut Objects,
+        entries: &[Entry],
+    ) -> Result<Vec<Draft>, ReadError> {
+        let (memory, layout, budget) = (self.memory, self.layout, &mut self.budget);
+        // With the class of the first key, `str`, the texts of all others are read along.
+        let first = entries.first().map(|entry| entry.key);
+        objects.learn(memory, layout, first, budget, |_, _| {})?;
+        let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
+        let mut modules: AddressMap<Module> = AddressMap::default();
+        objects.learn(memory, layout, both, budget, |at, head| {
+            // Whether it is one is known when its class is.
+            modules.extend(module::parse(layout, head).map(|module| (at, module)));
+        })?;
+        let drafts = entries.iter().map(|entry| Draft {
+            module: modules
+                .get(&entry.value)
+                .filter(|module| objects.classes.is_module(module.header.class))
+                .copied(),
             ..Draft::default()
-        };
-        entries.iter().map(draft).collect()
+        });
+        Ok(drafts.collect())
     }
 
     /// The well-known names in the namespaces of modules.
@@ -161,12 +172,10 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             .iter()
             .filter_map(|draft| draft.module.map(|module| Source::Dict(module.dict)))
             .collect();
-        let namespaces = dict::read_many(self.memory, self.layout, &sources, NAMESPACES)?;
-        let all = namespaces.iter().flatten().flatten();
-        self.globals.learn(self.memory, self.layout, all)?;
+        let namespaces = (self.globals).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
         for (draft, namespace) in owners.iter_mut().zip(namespaces) {
             match namespace {
-                Ok(entries) => draft.globals = self.globals.find(&entries),
+                Ok(globals) => draft.globals = globals,
                 Err(error) => draft
                     .warnings
                     .push(format!("its namespace is unknown: {error}")),
@@ -176,7 +185,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The well-known attributes of the specs.
-    fn read_specs(&mut self, objects: &Objects<'_>, drafts: &mut [Draft]) -> Result<(), ReadError> {
+    fn read_specs(&mut self, objects: &Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners = Vec::new();
         let mut instances = Vec::new();
         for draft in drafts {
@@ -194,12 +203,10 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             .filter_map(|(draft, source)| Some((draft, source?)))
             .collect();
         let sources: Vec<Source> = found.iter().map(|&(_, source)| source).collect();
-        let specs = dict::read_many(self.memory, self.layout, &sources, SPECS)?;
-        let all = specs.iter().flatten().flatten();
-        self.spec.learn(self.memory, self.layout, all)?;
+        let specs = (self.spec).find_in_instances(self.memory, self.layout, &sources, SPECS)?;
         for ((draft, _), spec) in found.into_iter().zip(specs) {
             match spec {
-                Ok(entries) => draft.spec = self.spec.find(&entries),
+                Ok(spec) => draft.spec = spec,
                 Err(error) => draft
                     .warnings
                     .push(format!("its __spec__ is unknown: {error}")),
@@ -209,7 +216,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The loaders that are classes themselves.
-    fn read_loaders(&self, objects: &mut Objects<'_>, drafts: &[Draft]) -> Result<(), ReadError> {
+    fn read_loaders(&self, objects: &mut Objects, drafts: &[Draft]) -> Result<(), ReadError> {
         let is_class = |at: &Address| {
             objects
                 .class_of(*at)
@@ -222,7 +229,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
 
     fn read_texts(
         &mut self,
-        objects: &mut Objects<'_>,
+        objects: &mut Objects,
         drafts: &[Draft],
         entries: &[Entry],
     ) -> Result<(), ReadError> {
@@ -237,7 +244,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             ]
         });
         let wanted = keys.chain(values.flatten());
-        objects.learn_texts(self.memory, wanted, &mut self.budget)
+        objects.learn_texts(self.memory, self.layout, wanted, &mut self.budget)
     }
 
     /// `sys.builtin_module_names`, when a module has nothing else that tells where it is from.
@@ -253,7 +260,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         Ok(())
     }
 
-    fn row(&self, objects: &mut Objects<'_>, entry: Entry, mut draft: Draft) -> Found {
+    fn row(&self, objects: &mut Objects, entry: Entry, mut draft: Draft) -> Found {
         let (name, name_is_repr) = self.name(objects, entry.key, &mut draft.warnings);
         let header = objects.header(entry.value);
         if header.is_none() {
@@ -284,7 +291,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
                 draft.origin(),
                 &mut draft.warnings,
             ),
-            loader: loader.first().cloned(),
+            loader: loader.first().map(|&name| name.to_owned()),
             version: optional_text(objects, draft.version()),
             package: text_of(objects, "__package__", draft.package(), &mut draft.warnings),
             aliases: Vec::new(),
@@ -301,13 +308,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         }
     }
 
-    fn kind(
-        &self,
-        objects: &Objects<'_>,
-        row: &ModuleRow,
-        draft: &Draft,
-        loader: &[String],
-    ) -> Kind {
+    fn kind(&self, objects: &Objects, row: &ModuleRow, draft: &Draft, loader: &[&str]) -> Kind {
         let is_python_2 = self.layout.python < (3, 0);
         if objects.is_none(row.address) {
             return if is_python_2 {
@@ -336,7 +337,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     /// The name that a key gives, and whether it is in `repr` form.
     fn name(
         &self,
-        objects: &mut Objects<'_>,
+        objects: &mut Objects,
         key: Address,
         warnings: &mut Vec<String>,
     ) -> (String, bool) {
@@ -373,7 +374,7 @@ fn has_dict(draft: &Draft) -> bool {
 
 /// The text of an attribute; one that holds something else, or cannot be read, is warned about.
 fn text_of(
-    objects: &Objects<'_>,
+    objects: &Objects,
     name: &str,
     at: Option<Address>,
     warnings: &mut Vec<String>,
@@ -388,7 +389,7 @@ fn text_of(
 }
 
 /// The text of an attribute that may well hold something else.
-fn optional_text(objects: &Objects<'_>, at: Option<Address>) -> Option<String> {
+fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
     match objects.value(at?) {
         Value::Text(text) => Some(text),
         _ => None,

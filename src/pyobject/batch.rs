@@ -1,17 +1,29 @@
-//! Many small pieces of memory with few system calls and one allocation.
+//! Many small pieces of memory with few system calls, and through one small buffer.
 //!
 //! Objects of one kind lie close together, so pieces that are near each other are read as one; what
 //! lies between them is read along and ignored. Both ends are mapped and the gap is shorter than a
 //! page, so a merged piece fails only where one of its own parts would have failed.
+//!
+//! What is read passes through a buffer that is used again and again: the kernel gives every fresh
+//! page of ours filled with zeroes, and that costs more than reading the same page of the target.
 
 use crate::address::Address;
 use crate::target::memory::{Piece, ReadError, ReadMemory};
+use std::cell::RefCell;
 use std::ops::Range;
 
 /// Pieces closer than this are read as one, in bytes: copying so much costs less than one more piece.
-const GAP: u64 = 768;
+const GAP: u64 = 2048;
 /// The longest merged piece, in bytes.
 const LONGEST: u64 = 1 << 16;
+/// Size of the buffer, in bytes. One piece that is longer gets a buffer of its own.
+const BUFFER: usize = 1 << 18;
+/// The most pieces of one system call (`UIO_MAXIOV`).
+const PIECES: usize = 1024;
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
 
 /// The bytes of many pieces, in the order they were asked for.
 #[derive(Debug, Default)]
@@ -67,55 +79,132 @@ pub fn read_spans(
     memory: &(impl ReadMemory + ?Sized),
     spans: &[(Address, usize)],
 ) -> Result<Blocks, ReadError> {
-    let (merged, parts) = merge(spans);
-    let total = merged.iter().map(|&(_, size)| size).sum();
-    let mut bytes = vec![0u8; total];
-    let complete = read_all(memory, &merged, &mut bytes)?;
-    let starts = starts_of(&merged);
-    let mut places = Vec::with_capacity(spans.len());
-    for (&(at, size), part) in spans.iter().zip(&parts) {
-        if size == 0 {
-            places.push(0..0);
-            continue;
+    let mut blocks = Blocks {
+        bytes: Vec::with_capacity(spans.iter().map(|&(_, size)| size).sum()),
+        places: vec![0..0; spans.len()],
+    };
+    visit_spans(memory, spans, |index, bytes| {
+        let start = blocks.bytes.len();
+        blocks.bytes.extend_from_slice(bytes);
+        blocks.places[index] = start..blocks.bytes.len();
+    })?;
+    Ok(blocks)
+}
+
+/// As [`read_spans`], but nothing is kept: `visit` gets the index and the bytes of each span, once
+/// each, in the order of their addresses.
+///
+/// # Errors
+/// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+pub fn visit_spans(
+    memory: &(impl ReadMemory + ?Sized),
+    spans: &[(Address, usize)],
+    mut visit: impl FnMut(usize, &[u8]),
+) -> Result<(), ReadError> {
+    let mut order: Vec<(Address, usize, u32)> = (0u32..)
+        .zip(spans)
+        .map(|(index, &(at, size))| (at, size, index))
+        .collect();
+    order.sort_unstable();
+    let mut scratch = SCRATCH.take();
+    let mut rest = order.as_slice();
+    while !rest.is_empty() {
+        let call = Call::of(rest);
+        let (now, later) = rest.split_at(call.parts.len());
+        if scratch.len() < call.size {
+            scratch.resize(call.size.max(BUFFER), 0);
         }
-        let offset = starts[part.piece] + part.offset;
-        let got = if complete[part.piece] {
-            size
-        } else {
-            memory.read_some_at(at, &mut bytes[offset..offset + size])?
-        };
-        places.push(offset..offset + got);
+        let complete = call.read(memory, &mut scratch)?;
+        for (&(at, size, index), part) in now.iter().zip(&call.parts) {
+            let bytes = &mut scratch[part.start..part.start + size];
+            let got = if complete[part.piece] {
+                size
+            } else {
+                memory.read_some_at(at, bytes)?
+            };
+            visit(index as usize, &bytes[..got]);
+        }
+        rest = later;
     }
-    Ok(Blocks { bytes, places })
+    if scratch.len() == BUFFER {
+        SCRATCH.replace(scratch);
+    }
+    Ok(())
 }
 
-/// Where a span lies in the merged pieces.
-#[derive(Clone, Copy, Default)]
+/// What one system call reads, and where in the buffer.
+#[derive(Default)]
+struct Call {
+    merged: Vec<(Address, usize)>,
+    /// Of each span, in the order of their addresses.
+    parts: Vec<Part>,
+    /// Bytes of the buffer that are used.
+    size: usize,
+}
+
+/// Where a span lies.
 struct Part {
+    /// The merged piece that it is in.
     piece: usize,
-    offset: usize,
+    /// Its first byte in the buffer.
+    start: usize,
 }
 
-fn merge(spans: &[(Address, usize)]) -> (Vec<(Address, usize)>, Vec<Part>) {
-    let is_wanted = |index: &usize| spans[*index].1 > 0;
-    let mut order: Vec<usize> = (0..spans.len()).filter(is_wanted).collect();
-    order.sort_unstable_by_key(|&index| spans[index]);
-    let mut merged: Vec<(Address, usize)> = Vec::new();
-    let mut parts = vec![Part::default(); spans.len()];
-    for index in order {
-        let (at, size) = spans[index];
-        let reach = merged
+impl Call {
+    /// As many of the spans as fit in, at least one.
+    fn of(spans: &[(Address, usize, u32)]) -> Self {
+        let mut call = Call::default();
+        for &(at, size, _) in spans {
+            if !call.add(at, size) {
+                break;
+            }
+        }
+        call
+    }
+
+    /// Takes one more span in; `false` when there is no room.
+    fn add(&mut self, at: Address, size: usize) -> bool {
+        let reach = self
+            .merged
             .last()
             .and_then(|&(start, length)| extended(start, length, at, size));
-        match (reach, merged.last_mut()) {
-            (Some(reach), Some(last)) => last.1 = reach,
-            _ => merged.push((at, size)),
+        let growth = match (reach, self.merged.last()) {
+            (Some(reach), Some(&(_, length))) => reach - length,
+            _ => size,
+        };
+        let fits = self.size + growth <= BUFFER && self.merged.len() < PIECES;
+        if !fits && !self.parts.is_empty() {
+            return false;
         }
-        let piece = merged.len() - 1;
-        let offset = at.value().wrapping_sub(merged[piece].0.value()) as usize;
-        parts[index] = Part { piece, offset };
+        match (reach, self.merged.last_mut()) {
+            (Some(reach), Some(last)) => last.1 = reach,
+            _ => self.merged.push((at, size)),
+        }
+        self.size += growth;
+        let piece = self.merged.len() - 1;
+        let (first, length) = self.merged[piece];
+        let offset = at.value().wrapping_sub(first.value()) as usize;
+        let start = self.size - length + offset;
+        self.parts.push(Part { piece, start });
+        true
     }
-    (merged, parts)
+
+    /// Reads the merged pieces, one behind the other; returns which of them are complete.
+    fn read(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        scratch: &mut [u8],
+    ) -> Result<Vec<bool>, ReadError> {
+        let mut rest = scratch;
+        let mut pieces = Vec::with_capacity(self.merged.len());
+        for &(at, size) in &self.merged {
+            let (piece, behind) = rest.split_at_mut(size);
+            pieces.push(Piece::new(at, piece));
+            rest = behind;
+        }
+        memory.read_batch(&mut pieces)?;
+        Ok(pieces.iter().map(|piece| piece.complete).collect())
+    }
 }
 
 /// The length of the piece at `start` when it also takes in `size` bytes at `at`; `None` when they
@@ -126,34 +215,6 @@ fn extended(start: Address, length: usize, at: Address, size: usize) -> Option<u
     let gap = at.distance_from(end).unwrap_or(0);
     let reach = new_end.distance_from(start)?;
     (gap <= GAP && reach <= LONGEST).then_some(reach as usize)
-}
-
-fn starts_of(merged: &[(Address, usize)]) -> Vec<usize> {
-    let mut next = 0;
-    merged
-        .iter()
-        .map(|&(_, size)| {
-            let start = next;
-            next += size;
-            start
-        })
-        .collect()
-}
-
-fn read_all(
-    memory: &(impl ReadMemory + ?Sized),
-    merged: &[(Address, usize)],
-    bytes: &mut [u8],
-) -> Result<Vec<bool>, ReadError> {
-    let mut rest = bytes;
-    let mut pieces = Vec::with_capacity(merged.len());
-    for &(at, size) in merged {
-        let (piece, behind) = rest.split_at_mut(size);
-        pieces.push(Piece::new(at, piece));
-        rest = behind;
-    }
-    memory.read_batch(&mut pieces)?;
-    Ok(pieces.iter().map(|piece| piece.complete).collect())
 }
 
 #[cfg(test)]
@@ -190,5 +251,21 @@ mod tests {
         let spans = [(Address::new(u64::MAX - 3), 64), (Address::new(8), 8)];
         let blocks = read_spans(&memory, &spans).expect("readable");
         assert!(blocks.iter().all(<[u8]>::is_empty));
+    }
+
+    #[test]
+    fn more_than_one_buffer_full_is_read_in_turns() {
+        let bytes: Vec<u8> = (0..2 * BUFFER).map(|byte| (byte >> 8) as u8).collect();
+        let memory = FakeMemory::new().with(0x1000, &bytes);
+        let spans: Vec<_> = (0..64u64)
+            .rev()
+            .map(|index| (Address::new(0x1000 + index * 8192), 8000))
+            .chain([(Address::new(0x1000), 2 * BUFFER)])
+            .collect();
+        let blocks = read_spans(&memory, &spans).expect("readable");
+        for (&(at, size), block) in spans.iter().zip(blocks.iter()) {
+            let start = at.value() as usize - 0x1000;
+            assert!(block == &bytes[start..start + size], "{at}");
+        }
     }
 }

@@ -1,13 +1,11 @@
 //! Classes: their names, what they are subclasses of, and where their instances keep attributes.
 
-use crate::address::Address;
+use crate::address::{Address, AddressMap, AddressSet};
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch;
 use crate::pyobject::error::ObjectError;
-use crate::pyobject::hash::AddressMap;
 use crate::pyobject::text;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
-use std::collections::HashSet;
 
 /// The longest chain of bases that is followed.
 const DEPTH: usize = 64;
@@ -120,7 +118,7 @@ impl Classes {
         layout: &Layout,
         classes: impl IntoIterator<Item = Address>,
     ) -> Result<(), ReadError> {
-        let mut wanted: HashSet<Address> = classes.into_iter().collect();
+        let mut wanted: AddressSet = classes.into_iter().collect();
         for _ in 0..DEPTH {
             wanted.retain(|at| !self.known.contains_key(at));
             if wanted.is_empty() {

@@ -1,27 +1,35 @@
 //! Looking up a few well-known names in many dicts.
 //!
 //! Names are interned: all dicts share one `str` object for `__file__`. So each key object is read
-//! once, and recognised by its address from then on.
+//! once, and recognised by its address from then on. An object of a name also holds the hash of it;
+//! when those of all names are known, they are looked up as the interpreter does. Until then, and in
+//! dicts where that does not work, all keys are read.
 
-use crate::address::Address;
-use crate::cpython::layout::Layout;
+use crate::address::{Address, AddressMap};
+use crate::cpython::layout::{Layout, TextForm};
 use crate::pyobject::batch;
-use crate::pyobject::dict::Entry;
-use crate::pyobject::hash::AddressMap;
+use crate::pyobject::dict::{self, Entry, Limit, Source, Verdict};
+use crate::pyobject::error::ObjectError;
 use crate::pyobject::text;
-use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory, word_in};
 
 /// How many keys are read at once.
 const AT_ONCE: usize = 1 << 16;
 /// The longest name looked for, in bytes.
 const LONGEST: usize = 32;
+/// How many dicts are scanned at first to learn the hashes of the names; then so many times more.
+const SCANNED: usize = 64;
 
 /// A few names, and which key objects are known to be (or not to be) one of them.
 #[derive(Debug)]
 pub struct Names<const N: usize> {
     wanted: [&'static str; N],
     known: AddressMap<Option<u8>>,
+    hashes: [Option<u64>; N],
 }
+
+/// What stands under the names in one dict, or why that is not known.
+pub type Found<const N: usize> = Result<[Option<Address>; N], ObjectError>;
 
 impl<const N: usize> Names<N> {
     /// Looks for these names, each at most 32 bytes of ASCII.
@@ -29,23 +37,176 @@ impl<const N: usize> Names<N> {
         Names {
             wanted,
             known: AddressMap::default(),
+            hashes: [None; N],
         }
+    }
+
+    /// Forgets which key objects are which: they may have been replaced by others.
+    pub fn forget(&mut self) {
+        self.known.clear();
+    }
+
+    /// The values under the names in each of these dicts.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+    pub fn find_in(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        limit: Limit,
+    ) -> Result<Vec<Found<N>>, ReadError> {
+        let mut found = Vec::with_capacity(sources.len());
+        let (mut rest, mut count) = (sources, SCANNED);
+        while !rest.is_empty() {
+            if let Some(hashes) = self.all_hashes(layout) {
+                found.extend(self.walk(memory, layout, rest, &hashes, limit)?);
+                break;
+            }
+            let (now, later) = rest.split_at(count.min(rest.len()));
+            found.extend(self.scan(memory, layout, now, limit)?);
+            (rest, count) = (later, count * 4);
+        }
+        Ok(found)
+    }
+
+    /// The hashes of all names, when they are known and of use.
+    fn all_hashes(&self, layout: &Layout) -> Option<[u64; N]> {
+        let is_known = self.hashes.iter().all(Option::is_some);
+        (is_known && dict::can_walk(layout)).then(|| self.hashes.map(Option::unwrap_or_default))
+    }
+
+    /// Looks at every entry.
+    fn scan(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        limit: Limit,
+    ) -> Result<Vec<Found<N>>, ReadError> {
+        let dicts = dict::read_many(memory, layout, sources, limit)?;
+        let all = dicts.iter().flatten().flatten();
+        self.learn(memory, layout, all.map(|entry| entry.key))?;
+        let found = dicts.into_iter().map(|dict| Ok(self.find(&dict?)));
+        Ok(found.collect())
+    }
+
+    /// Looks where the hashes lead to; scans the dicts in which they lead nowhere.
+    fn walk(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        hashes: &[u64; N],
+        limit: Limit,
+    ) -> Result<Vec<Found<N>>, ReadError> {
+        let judge = |key, name| match self.known.get(&key) {
+            Some(&known) if known == Some(name as u8) => Verdict::Same,
+            Some(_) => Verdict::Other,
+            None => Verdict::Unknown,
+        };
+        let ways = dict::walk_many(memory, layout, sources, hashes, judge)?;
+        let candidates = ways.candidates.iter();
+        self.learn(memory, layout, candidates.map(|found| found.entry.key))?;
+        let mut found = vec![Ok([None; N]); sources.len()];
+        for candidate in &ways.candidates {
+            let entry = candidate.entry;
+            if self.known.get(&entry.key) == Some(&Some(candidate.name as u8))
+                && let Ok(values) = &mut found[candidate.source]
+            {
+                values[candidate.name] = Some(entry.value);
+            }
+        }
+        self.scan_rest(memory, layout, sources, &ways.is_walked, &mut found, limit)?;
+        Ok(found)
+    }
+
+    /// Scans the sources that are not done.
+    fn scan_rest(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        is_done: &[bool],
+        found: &mut [Found<N>],
+        limit: Limit,
+    ) -> Result<(), ReadError> {
+        let left: Vec<usize> = (0..sources.len())
+            .filter(|&index| !is_done[index])
+            .collect();
+        let scanned: Vec<Source> = left.iter().map(|&index| sources[index]).collect();
+        let scanned = self.scan(memory, layout, &scanned, limit)?;
+        for (index, scanned) in left.into_iter().zip(scanned) {
+            found[index] = scanned;
+        }
+        Ok(())
+    }
+
+    /// As [`Names::find_in`], for instances: those of one class share their keys.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+    pub fn find_in_instances(
+        &mut self,
+        memory: &(impl ReadMemory + ?Sized),
+        layout: &Layout,
+        sources: &[Source],
+        limit: Limit,
+    ) -> Result<Vec<Found<N>>, ReadError> {
+        let shared = dict::read_shared_keys(memory, layout, sources);
+        let keys = shared.values().flatten().copied();
+        self.learn(memory, layout, keys.filter(|key| !key.is_null()))?;
+        let places: AddressMap<[Option<usize>; N]> = shared
+            .into_iter()
+            .map(|(at, keys)| (at, self.places_in(&keys)))
+            .collect();
+        let mut wanted = Vec::new();
+        let mut spans = Vec::new();
+        for (index, source) in sources.iter().enumerate() {
+            if let Source::Values { keys, values } = *source
+                && let Some(places) = places.get(&keys)
+            {
+                let count = places.iter().flatten().max().map_or(0, |last| last + 1);
+                spans.push(dict::values_span(layout, values, count));
+                wanted.push((index, places));
+            }
+        }
+        let mut found = vec![Ok([None; N]); sources.len()];
+        let mut is_done = vec![false; sources.len()];
+        batch::visit_spans(memory, &spans, |index, bytes| {
+            let (source, places) = wanted[index];
+            let value = |place| dict::value_at(layout, bytes, place);
+            let values = places.map(|place| place.map_or(Some(None), value));
+            is_done[source] = values.iter().all(Option::is_some);
+            found[source] = Ok(values.map(Option::flatten));
+        })?;
+        self.scan_rest(memory, layout, sources, &is_done, &mut found, limit)?;
+        Ok(found)
+    }
+
+    /// Where the names stand among these keys.
+    fn places_in(&self, keys: &[Address]) -> [Option<usize>; N] {
+        std::array::from_fn(|name| {
+            let is_it = |key| self.known.get(key) == Some(&Some(name as u8));
+            keys.iter().position(is_it)
+        })
     }
 
     /// Reads the key objects that are not known yet.
     ///
     /// # Errors
     /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
-    pub fn learn<'e>(
+    fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
-        entries: impl IntoIterator<Item = &'e Entry>,
+        keys: impl IntoIterator<Item = Address>,
     ) -> Result<(), ReadError> {
         let mut new = Vec::new();
-        for entry in entries {
-            self.known.entry(entry.key).or_insert_with(|| {
-                new.push(entry.key);
+        for key in keys {
+            self.known.entry(key).or_insert_with(|| {
+                new.push(key);
                 None
             });
         }
@@ -56,7 +217,7 @@ impl<const N: usize> Names<N> {
     }
 
     /// The values under the names, in the order of the names.
-    pub fn find(&self, entries: &[Entry]) -> [Option<Address>; N] {
+    fn find(&self, entries: &[Entry]) -> [Option<Address>; N] {
         let mut found = [None; N];
         for entry in entries {
             if let Some(Some(name)) = self.known.get(&entry.key) {
@@ -77,7 +238,11 @@ impl<const N: usize> Names<N> {
         let mut untold = Vec::new();
         for (&key, head) in keys.iter().zip(heads.iter()) {
             match text::ascii_in(layout, kind, head) {
-                Some(ascii) => self.recognise(key, ascii),
+                Some(ascii) => {
+                    if let Some(name) = self.recognise(key, ascii) {
+                        self.hashes[name] = hash_in(layout, head).or(self.hashes[name]);
+                    }
+                }
                 None => untold.push((key, kind)),
             }
         }
@@ -92,10 +257,22 @@ impl<const N: usize> Names<N> {
         Ok(())
     }
 
-    fn recognise(&mut self, key: Address, ascii: &[u8]) {
-        let name = self.wanted.iter().position(|name| name.as_bytes() == ascii);
-        if let Some(name) = name {
-            self.known.insert(key, Some(name as u8));
-        }
+    fn recognise(&mut self, key: Address, ascii: &[u8]) -> Option<usize> {
+        let name = self
+            .wanted
+            .iter()
+            .position(|name| name.as_bytes() == ascii)?;
+        self.known.insert(key, Some(name as u8));
+        Some(name)
     }
+}
+
+/// The hash of a `str` whose first bytes are given, when it was ever computed: the member behind the
+/// length (`PyASCIIObject`, `Include/cpython/unicodeobject.h`, 3.3 to 3.15).
+fn hash_in(layout: &Layout, head: &[u8]) -> Option<u64> {
+    const UNKNOWN: u64 = u64::MAX;
+    let TextForm::Flexible { .. } = layout.text.form else {
+        return None;
+    };
+    word_in(head, layout.text.length.offset() as usize + 8).filter(|&hash| hash != UNKNOWN)
 }

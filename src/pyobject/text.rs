@@ -153,34 +153,20 @@ pub fn read_many(
 ) -> Result<Vec<Result<Text, ObjectError>>, ReadError> {
     let addresses: Vec<Address> = wanted.iter().map(|&(at, _)| at).collect();
     let heads = batch::read_blocks(memory, &addresses, head_size(layout))?;
-    let wanted: Vec<_> = wanted.iter().copied().zip(heads.iter()).collect();
-    read_behind(memory, layout, &wanted, budget)
-}
-
-/// As [`read_many`], when the first [`head_size`] bytes of each text were read before.
-///
-/// # Errors
-/// As [`read_many`].
-pub fn read_behind(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    wanted: &[((Address, Kind), &[u8])],
-    budget: &mut u64,
-) -> Result<Vec<Result<Text, ObjectError>>, ReadError> {
     let mut spans: Vec<Result<Span, ObjectError>> = Vec::with_capacity(wanted.len());
-    for &((at, kind), head) in wanted {
+    for (&(at, kind), head) in wanted.iter().zip(heads.iter()) {
         spans.push(find(layout, at, kind, head).and_then(|span| span.charge(budget)));
     }
     let outside: Vec<(Address, usize)> = spans
         .iter()
-        .zip(wanted)
-        .filter_map(|(span, (_, head))| span.as_ref().ok().filter(|span| !span.is_in(head)))
+        .zip(heads.iter())
+        .filter_map(|(span, head)| span.as_ref().ok().filter(|span| !span.is_in(head)))
         .map(|span| (span.at, span.size()))
         .collect();
     let outside = batch::read_spans(memory, &outside)?;
     let mut next_outside = outside.iter();
     let mut texts = Vec::with_capacity(spans.len());
-    for (span, (_, head)) in spans.into_iter().zip(wanted) {
+    for (span, head) in spans.into_iter().zip(heads.iter()) {
         texts.push(span.and_then(|span| {
             let inside = span.is_in(head).then(|| span.of(head));
             let bytes = inside.or_else(|| next_outside.next()).unwrap_or_default();
@@ -188,6 +174,22 @@ pub fn read_behind(
         }));
     }
     Ok(texts)
+}
+
+/// The text whose first bytes are given, when it is complete in them. `None` when it is not, or when
+/// anything is wrong with it: [`read_many`] reads more, and says what is wrong.
+pub fn in_head(
+    layout: &Layout,
+    kind: Kind,
+    at: Address,
+    head: &[u8],
+    budget: &mut u64,
+) -> Option<Text> {
+    let span = find(layout, at, kind, head).ok()?;
+    let (start, end) = span.range_in(head)?;
+    let text = span.decode(head.get(start..end)?).ok()?;
+    span.charge(budget).ok()?;
+    Some(text)
 }
 
 /// The characters of the text whose first bytes are given, when they are ASCII and few: an empty
@@ -209,7 +211,7 @@ pub fn header_size(layout: &Layout) -> usize {
         .max(layout.bytes.data) as usize
 }
 
-/// How many bytes of a text object are read at first: its header, and the characters of most.
+/// How many bytes from the beginning of a text object on hold all of most texts.
 pub fn head_size(layout: &Layout) -> usize {
     header_size(layout) + ALONG
 }
@@ -288,6 +290,7 @@ impl Span {
         }
         match self.width {
             Width::Byte => Ok(Text::from_native_bytes(bytes.to_vec())),
+            // The same bytes in UTF-8: nearly all texts.
             Width::Fixed(1) if bytes.is_ascii() => Ok(Text::from_native_bytes(bytes.to_vec())),
             Width::Fixed(width) => self.points(bytes, width).map(Text::from_points),
             Width::Raw => self.points(bytes, 4).map(Text::from_points),

@@ -45,4 +45,11 @@ mod tests {
             "a\\x1b[2J\\nb\\x9b\\u202e\\U000e0041é"
         );
     }
+
+    proptest::proptest! {
+        #[test]
+        fn nothing_that_steers_a_terminal_is_left(text in "\\PC*|(.|\n)*") {
+            proptest::prop_assert!(!escaped(&text).chars().any(is_unsafe));
+        }
+    }
 }

@@ -14,15 +14,15 @@ pub fn json(document: &impl Serialize, indented: bool) -> String {
     } else {
         serde_json::to_string(document)
     };
-    let mut text = escaped_for_terminals(&text.expect("reports hold nothing that JSON cannot"));
+    let mut text = escaped_for_terminals(text.expect("reports hold nothing that JSON cannot"));
     text.push('\n');
     text
 }
 
-fn escaped_for_terminals(text: &str) -> String {
+fn escaped_for_terminals(text: String) -> String {
     // Nearly all documents have nothing to escape: what is below DEL, JSON has escaped already.
-    if text.bytes().all(|byte| byte < 0x7f) {
-        return text.to_owned();
+    if text.is_ascii() && !text.contains('\x7f') {
+        return text;
     }
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
@@ -55,5 +55,15 @@ mod tests {
     fn a_document_for_a_program_is_one_line() {
         assert_eq!(json(&[1, 2], false), "[1,2]\n");
         assert_eq!(json(&[1], true), "[\n  1\n]\n");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_comes_back_and_steers_no_terminal(hostile in "(.|\n)*") {
+            let text = json(&hostile, false);
+            proptest::prop_assert!(!text.trim_end().chars().any(is_unsafe));
+            let back: String = serde_json::from_str(&text).expect("valid JSON");
+            proptest::prop_assert_eq!(back, hostile);
+        }
     }
 }

@@ -256,4 +256,21 @@ mod tests {
         assert_eq!(cut("模块模块", 5, Cut::End), "模块…");
         assert_eq!(cut("模块模块", 8, Cut::End), "模块模块");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_in_the_cells_lines_fit_and_columns_can_be_counted(
+            cells in proptest::collection::vec("\\PC{0,60}", 3),
+            width in 60usize..100,
+        ) {
+            let mut table = Table::new().names("NAME").prose("WHAT").paths("FILE");
+            table.row(cells.iter().map(|cell| super::super::escaped(cell)).collect());
+            for line in stripped(&table.text(Some(width))).lines() {
+                proptest::prop_assert!(line.width() <= width, "{}", line);
+            }
+            for line in table.text(None).lines() {
+                proptest::prop_assert_eq!(line.split('\t').count(), 3);
+            }
+        }
+    }
 }

@@ -4,11 +4,12 @@ use crate::address::{Address, AddressRange};
 use crate::target::files::without_deleted;
 use procfs::process::{MMPermissions, MMapPath, MemoryMap};
 use std::collections::HashSet;
+use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
 
 /// The file a mapping was made from, as the kernel names it to us. (Two files are told apart by
 /// their first member that differs; numbers are compared before paths.)
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MappedFile {
     /// Inode number. On overlay and btrfs file systems `stat` may give another one.
     pub inode: u64,
@@ -19,6 +20,14 @@ pub struct MappedFile {
     pub device: (i32, i32),
     /// Whether the kernel says that no path leads to the file any more.
     pub deleted: bool,
+}
+
+/// Numbers tell nearly all files apart; the path is left to the comparison.
+impl Hash for MappedFile {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.inode.hash(state);
+        self.device.hash(state);
+    }
 }
 
 /// One line of `/proc/PID/maps`.

@@ -10,12 +10,12 @@ use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
-use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::IoSliceMut;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The kernel's limit of pieces a call (`UIO_MAXIOV`).
 const PIECES_A_CALL: usize = 1024;
@@ -27,9 +27,9 @@ pub struct Process {
     start_ticks: u64,
     /// The folder `/proc/PID`, kept open: it never shows a process that got the same pid later.
     entry: procfs::process::Process,
-    mem: RefCell<Option<Arc<File>>>,
+    mem: Mutex<Option<Arc<File>>>,
     /// Whether the kernel refused the quick way of reading.
-    through_file: Cell<bool>,
+    through_file: AtomicBool,
 }
 
 /// One run of a program. An exec keeps the pid and the start time, and changes the addresses.
@@ -97,8 +97,8 @@ impl Process {
             pid,
             start_ticks: entry.stat().map_err(failed)?.starttime,
             entry,
-            mem: RefCell::default(),
-            through_file: Cell::new(false),
+            mem: Mutex::default(),
+            through_file: AtomicBool::new(false),
         })
     }
 
@@ -164,7 +164,7 @@ impl Process {
     /// `/proc/PID/mem`, opened once, and again after it came to its end: then the memory it was
     /// opened for is gone, and an exec may have given the process another.
     fn mem_file(&self, anew: bool) -> Option<Arc<File>> {
-        let mut known = self.mem.borrow_mut();
+        let mut known = self.mem.lock().unwrap_or_else(PoisonError::into_inner);
         if anew || known.is_none() {
             *known = File::open(format!("/proc/{}/mem", self.pid))
                 .ok()
@@ -214,7 +214,7 @@ impl Process {
 impl ReadMemory for Process {
     fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
         let length = buffer.len();
-        if self.through_file.get() {
+        if self.through_file.load(Ordering::Relaxed) {
             return self.read_through_mem_file(at, buffer);
         }
         match self.read_pieces(&mut [Piece::new(at, buffer)]) {
@@ -223,7 +223,7 @@ impl ReadMemory for Process {
             Ok(_) | Err(Errno::EFAULT) => self.read_page_by_page(at, buffer),
             Err(Errno::ENOSYS | Errno::EPERM) => {
                 let got = self.read_through_mem_file(at, buffer)?;
-                self.through_file.set(true);
+                self.through_file.store(true, Ordering::Relaxed);
                 Ok(got)
             }
             Err(Errno::ESRCH) => Err(ReadError::Gone { pid: self.pid }),
@@ -236,7 +236,7 @@ impl ReadMemory for Process {
 
     fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
         for call in pieces.chunks_mut(PIECES_A_CALL) {
-            if self.through_file.get() {
+            if self.through_file.load(Ordering::Relaxed) {
                 self.read_one_by_one(call)?;
                 continue;
             }

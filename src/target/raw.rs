@@ -1,7 +1,7 @@
 //! The only unsafe code of this crate: kernel calls that nix has no safe function for.
 //!
-//! nix leaves out four requests of `ptrace` (signal mask, register sets of any size, the rseq
-//! area, and resuming with a signal it has no name for), and its `waitpid` fails for real-time
+//! nix leaves out some requests of `ptrace` (signal mask, register sets of any size, rseq area,
+//! seccomp filters, and resuming with a signal it has no name for), and its `waitpid` fails for real-time
 //! signals, which would then be lost to the target. Each function here is one kernel call.
 #![allow(unsafe_code)]
 
@@ -146,4 +146,20 @@ pub(super) fn xsave_size() -> u32 {
     // SAFETY: every x86-64 processor has the instruction.
     let leaf = unsafe { std::arch::x86_64::__cpuid_count(0xd, 0) };
     leaf.ebx
+}
+
+/// The seccomp filter with this index of a stopped thread: `struct sock_filter`, 8 bytes each.
+pub(super) fn seccomp_filter(tid: i32, index: usize) -> Result<Vec<u8>, Errno> {
+    const SECCOMP_GET_FILTER: libc::c_uint = 0x420c;
+    let index = ptr::without_provenance_mut::<c_void>(index);
+    let nowhere = ptr::null_mut::<c_void>();
+    // SAFETY: with a null pointer the kernel writes nothing and only counts.
+    let count = unsafe { libc::ptrace(SECCOMP_GET_FILTER, tid, index, nowhere) };
+    let count = Errno::result(count)?;
+    let mut bytes = vec![0u8; usize::try_from(count).unwrap_or(0) * 8];
+    // SAFETY: the thread stands still, so its filter is still `count` instructions long; the
+    // kernel writes 8 bytes for each to `bytes`, which has room for all of them.
+    let answer = unsafe { libc::ptrace(SECCOMP_GET_FILTER, tid, index, bytes.as_mut_ptr()) };
+    Errno::result(answer)?;
+    Ok(bytes)
 }

@@ -136,6 +136,11 @@ impl Tracee {
         raw::rseq_area(self.tid)
     }
 
+    /// Its seccomp filter with this index, as the kernel keeps it.
+    pub(crate) fn seccomp_filter(&self, index: usize) -> Result<Vec<u8>, Errno> {
+        raw::seccomp_filter(self.tid, index)
+    }
+
     /// Runs it to the next entry to or exit from a system call. `Ok(false)` when it ended or was
     /// too late. A signal that cannot be blocked reaches it.
     pub(crate) fn run_to_syscall_stop(&self, deadline: Instant) -> Result<bool, Errno> {

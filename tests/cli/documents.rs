@@ -232,3 +232,29 @@ fn all_python_processes_of_the_machine_are_found() {
     let ours = |d: &&Value| d["target"]["pid"] == target.pid();
     assert_eq!(documents.iter().filter(ours).count(), 1);
 }
+
+#[test]
+fn doctor_tells_a_main_thread_that_runs_from_one_that_waits() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(python) = interpreter(name) else {
+            continue;
+        };
+        for (source, expected) in [
+            ("print('READY', flush=True)\nwhile True: pass", "yes, by "),
+            (
+                "import time\nprint('READY', flush=True)\ntime.sleep(1000)",
+                "later, by ",
+            ),
+        ] {
+            let target = Started::ready(Command::new(&python.program).args(["-c", source]));
+            let syscall = format!("/proc/{}/syscall", target.pid());
+            crate::run::until("it does what it is for", || {
+                let call = std::fs::read_to_string(&syscall).unwrap_or_default();
+                call.starts_with("running") == expected.starts_with("yes")
+            });
+            let document = run(&["doctor", &target.pid_text(), "--json"]).document();
+            let route = document["route"].as_str().expect("a route");
+            assert!(route.starts_with(expected), "{name}: {route}");
+        }
+    }
+}

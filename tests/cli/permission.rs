@@ -133,6 +133,31 @@ fn a_process_outside_of_our_user_namespace_is_told_so() {
     assert_eq!(cause(&ended), "other_user_namespace");
 }
 
+/// A process that `/proc` hides is told from one that is not there.
+#[test]
+fn a_process_that_hidepid_hides_is_told_so() {
+    if !is_root() {
+        return;
+    }
+    let Some(target) = target(0, 0, 1) else {
+        return;
+    };
+    let folder = program_for_everybody();
+    let program = folder.path().join("pyunload").display().to_string();
+    let look = |hidepid: &str, pid: &str| {
+        let script = format!(
+            "mount -t proc -o hidepid={hidepid} proc /proc && cd / && exec setpriv --reuid {NOBODY} \
+             --regid {NOBODY} --clear-groups {program} modules {pid} --json"
+        );
+        ended(Command::new("unshare").args(["-m", "--propagation", "private", "sh", "-c", &script]))
+    };
+    for hidepid in ["1", "2"] {
+        let ended = look(hidepid, &target.pid_text());
+        assert_eq!(cause(&ended), "hidden_by_proc", "hidepid={hidepid}");
+        assert_eq!(look(hidepid, "99999999").code, 3);
+    }
+}
+
 #[test]
 fn doctor_names_the_same_cause_and_answers_no() {
     if !is_root() {

@@ -23,11 +23,20 @@ pub struct Ended {
 }
 
 impl Driver {
+    /// Stops a process this often.
+    pub fn pause(pid: i32, times: u32) -> Self {
+        Driver::with(&["pause", &pid.to_string(), &times.to_string()])
+    }
+
     /// A run against a process, with a time limit in milliseconds.
     pub fn new(pid: i32, source: &str, limit_ms: u64) -> Self {
+        Driver::with(&[&pid.to_string(), source, &limit_ms.to_string()])
+    }
+
+    fn with(arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
         command
-            .args([&pid.to_string(), source, &limit_ms.to_string()])
+            .args(arguments)
             .env_remove("PYUNLOAD_KILL_AT")
             .env_remove("PYUNLOAD_STOP_AT")
             .stdin(Stdio::null())

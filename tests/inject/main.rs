@@ -5,6 +5,7 @@
 mod common;
 mod driver;
 mod health;
+mod pause;
 
 use common::{Interpreter, Target, interpreter, on_every_interpreter, program};
 use driver::{Driver, Ended, REFUSED, WITHDRAWN};
@@ -293,6 +294,24 @@ fn lock_of(pid: i32) -> String {
             format!("semaphore {lock}")
         }
         PendingForm::Counted => format!("mutex {}", place.value()),
+    }
+}
+
+#[test]
+fn a_seccomp_filter_is_asked_before_anything_is_done() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        for (answer, code) in [("allow", 0), ("kill", REFUSED), ("fail", REFUSED)] {
+            let mut target = Target::start(&interpreter, &program("filtered.py"), &[answer]);
+            let before = lasting_maps(target.pid());
+            let ended = Driver::new(target.pid(), NOTHING, 20_000).run();
+            assert_eq!(ended.code, Some(code), "{name}, {answer}: {ended:?}");
+            assert_eq!(ended.text.contains("seccomp"), code == REFUSED, "{ended:?}");
+            is_unharmed(target.pid(), &before).expect(answer);
+            assert!(target.is_alive(), "{name}, {answer}");
+        }
     }
 }
 

@@ -12,8 +12,11 @@ use tempfile::TempDir;
 pub struct Known {
     pub target: Target,
     pub pid: i32,
-    names: Vec<String>,
+    rows: Vec<Row>,
 }
+
+/// Name, type and file of a module.
+type Row = (String, String, Option<String>);
 
 /// What `modules --json` said and how it ended.
 #[derive(Debug)]
@@ -52,7 +55,7 @@ impl Known {
         let printed = target.printed().last().expect("a line").clone();
         Known {
             pid: innermost(target.pid()),
-            names: serde_json::from_str(&printed).expect("a list of names"),
+            rows: serde_json::from_str(&printed).expect("a list of rows"),
             target,
         }
     }
@@ -66,8 +69,8 @@ impl Known {
     pub fn assert_read_by(&self, command: &mut Command) -> Answer {
         let answer = answer(command, self.pid);
         assert_eq!(answer.code, 0, "{}", answer.document);
-        assert!(self.names.len() > 150, "only {}", self.names.len());
-        assert_eq!(answer.names(), self.names);
+        assert!(self.rows.len() >= 300, "only {}", self.rows.len());
+        assert_eq!(answer.rows(), self.rows);
         answer
     }
 
@@ -79,9 +82,19 @@ impl Known {
 }
 
 impl Answer {
-    fn names(&self) -> Vec<&str> {
+    fn rows(&self) -> Vec<Row> {
+        let text = |value: &Value| value.as_str().map(str::to_owned);
         let rows = self.document["modules"].as_array().expect("rows");
-        rows.iter().filter_map(|row| row["name"].as_str()).collect()
+        rows.iter()
+            .map(|row| {
+                let [name, class] = [&row["name"], &row["type"]].map(text);
+                (
+                    name.expect("a name"),
+                    class.expect("a type"),
+                    text(&row["file"]),
+                )
+            })
+            .collect()
     }
 
     /// The cause of a failure.

@@ -1,14 +1,17 @@
 //! Runs a line of Python in a process through the library, as the commands do. For the tests,
 //! which kill and stop it at every step.
 //!
-//! `driver PID SOURCE [LIMIT_MS [TIMES [MAX_RESULT]]]` prints one line a run and exits with the
+//! `driver pause PID TIMES` stops the process that often and tells how long each stop was, and how
+//! many threads did not stand still in it. `driver PID SOURCE [LIMIT_MS [TIMES [MAX_RESULT]]]` prints one line a run and exits with the
 //! kind of the error that ended it.
 
 use pyunload::control::consent::Consent;
 use pyunload::inject::{self, InjectError, Kind, Request};
 use pyunload::pyobject::identify;
+use pyunload::target::pause::{Paused, StopLimits};
 use pyunload::target::process::Process;
-use pyunload::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
+use pyunload::target::threads::{Thread, thread_ids};
+use pyunload::target::watchdog::{WATCHDOG_ARGUMENT, Watchdog, watchdog_main};
 use std::error::Error;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -41,7 +44,35 @@ fn main() -> ExitCode {
     }
 }
 
+fn pause(pid: i32, times: u64) -> Result<(), Box<dyn Error>> {
+    let process = Process::open(pid)?;
+    let watchdog = Watchdog::start()?;
+    let limits = StopLimits {
+        max_stop: Duration::from_millis(1000),
+        refuse_epoll_wait: false,
+    };
+    for _ in 0..times {
+        let paused = Paused::stop(&process, &watchdog, limits)?;
+        let moving = thread_ids(&process)?
+            .into_iter()
+            .filter_map(|tid| Thread::look(&process, tid))
+            .filter(|thread| thread.state != 't')
+            .count();
+        let threads = paused.thread_ids().len();
+        println!(
+            "paused {threads} threads, {moving} moving, {} us",
+            paused.resume().as_micros()
+        );
+    }
+    Ok(())
+}
+
 fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
+    if let [word, pid, times] = arguments
+        && word == "pause"
+    {
+        return pause(pid.parse()?, times.parse()?);
+    }
     let number = |index: usize, default: u64| {
         arguments
             .get(index)

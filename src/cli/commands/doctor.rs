@@ -2,6 +2,7 @@
 
 use super::open::{Opened, may_read, open};
 use crate::cli::exit::{Exit, Failure};
+use crate::inject::{Prospect, assess};
 use crate::render::{duration, thousands};
 use crate::report::{Check, Doctor, Envelope, Target};
 use crate::target::about::{About, foreign_namespaces};
@@ -17,11 +18,13 @@ pub fn run(pid: i32) -> Result<Doctor, Failure> {
     let evidence = Evidence::gather(pid);
     let mut checks = vec![process_check(pid), memory_check(&process)];
     let mut target = Target::process(pid);
+    let mut opened = None;
     if checks.iter().all(|check| check.ok != Some(false)) {
         match open(pid) {
-            Ok(opened) => {
-                target = opened.target(opened.located.python.main());
-                checks.extend(python_checks(&opened));
+            Ok(found) => {
+                target = found.target(found.located.python.main());
+                checks.extend(python_checks(&found));
+                opened = Some(found);
             }
             Err(failure) if failure.exit == Exit::Changed => return Err(failure),
             Err(failure) => checks.push(failed("python", failure)),
@@ -32,7 +35,7 @@ pub fn run(pid: i32) -> Result<Doctor, Failure> {
         envelope: Envelope::live("doctor", Some(target)),
         can_look: checks.iter().all(|check| check.ok != Some(false)),
         checks,
-        route: route(&evidence),
+        route: route(&evidence, opened.as_ref()),
     })
 }
 
@@ -150,11 +153,32 @@ fn surroundings(evidence: &Evidence) -> Vec<Check> {
     checks
 }
 
-fn route(evidence: &Evidence) -> String {
-    match denial_of_change(evidence) {
-        Some(denial) => format!("none: {denial}; {}", denial.help()),
-        None => "not assessed: nothing seen here forbids it, but whether there is a safe point is \
-                 only known when one is looked for"
-            .to_owned(),
+/// What a change would meet, as far as it can be told without a stop.
+fn route(evidence: &Evidence, opened: Option<&Opened>) -> String {
+    if let Some(denial) = denial_of_change(evidence) {
+        return format!("no: {denial}; {}", denial.help());
+    }
+    let Some(opened) = opened else {
+        return "no: it cannot be looked at".to_owned();
+    };
+    match assess(&opened.process, &opened.located.python) {
+        Err(error) => format!("no: {error}; {}", error.help()),
+        Ok(Prospect { route, waits_in }) => match waits_in {
+            None => format!(
+                "yes, by {}: the main thread runs and would come to its safe point by itself; a stop \
+                 shows the rest",
+                route.name()
+            ),
+            Some(wait_channel) => format!(
+                "later, by {}: the main thread waits in the kernel ({}); as soon as it runs Python \
+                 code it comes to its safe point",
+                route.name(),
+                if wait_channel.is_empty() {
+                    "?"
+                } else {
+                    &wait_channel
+                }
+            ),
+        },
     }
 }

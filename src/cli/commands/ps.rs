@@ -3,6 +3,7 @@
 use super::discover::looks_like_python;
 use super::open::{Opened, open};
 use crate::cli::exit::{Exit, Failure};
+use crate::inject::refuse_at_sight;
 use crate::report::{Ability, Envelope, Ps, PsProcess};
 use crate::target::about::About;
 use crate::target::access::{Evidence, denial_of_change};
@@ -21,21 +22,25 @@ pub fn run() -> Ps {
 }
 
 fn process(about: &About) -> Option<PsProcess> {
-    let (python, modules, look) = match open(about.pid) {
-        Ok(opened) => (
-            Some(opened.located.python.version.to_string()),
-            module_count(&opened),
-            Ability::yes(),
-        ),
-        Err(failure) => (None, None, refusal(&failure)?),
-    };
-    Some(PsProcess {
+    let row = |python, modules, look, change| PsProcess {
         pid: about.pid,
         command: about.command.clone(),
         python,
         modules,
-        change: change(about.pid, &look),
         look,
+        change,
+    };
+    Some(match open(about.pid) {
+        Ok(opened) => row(
+            Some(opened.located.python.version.to_string()),
+            module_count(&opened),
+            Ability::yes(),
+            change(&opened),
+        ),
+        Err(failure) => {
+            let no = refusal(&failure)?;
+            row(None, None, no.clone(), no)
+        }
     })
 }
 
@@ -63,15 +68,16 @@ fn module_count(opened: &Opened) -> Option<u64> {
     u64::try_from(count).ok()
 }
 
-/// What forbids a change by the looks of it. That a change would find a safe point is not assessed
-/// here, so there is no yes.
-fn change(pid: i32, look: &Ability) -> Ability {
-    if look.ok == Some(false) {
-        return look.clone();
+/// What forbids a change, by what can be seen without a stop. Whether there will be a safe point is
+/// only known when one is waited for, so there is no yes.
+fn change(opened: &Opened) -> Ability {
+    let pid = opened.process.pid();
+    if let Some(denial) = denial_of_change(&Evidence::gather(pid)) {
+        return Ability::no(denial.kind(), denial.to_string(), denial.help());
     }
-    match denial_of_change(&Evidence::gather(pid)) {
-        Some(denial) => Ability::no(denial.kind(), denial.to_string(), denial.help()),
-        None => Ability {
+    match refuse_at_sight(&opened.process, &opened.located.python) {
+        Err(error) => Ability::no("no_route", error.to_string(), error.help().to_owned()),
+        Ok(()) => Ability {
             ok: None,
             ..Ability::yes()
         },

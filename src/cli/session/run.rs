@@ -102,7 +102,11 @@ impl<'o> Session<'o> {
         let (command, json) = match parse(line, self.process.pid()) {
             Ok(Parsed::Nothing) => return Next::Go(Exit::Done),
             Ok(Parsed::Help(text)) => {
-                self.out.text(&text);
+                // Among documents there is no place for prose.
+                match self.out.json {
+                    true => self.out.aside(&text),
+                    false => self.out.text(&text),
+                }
                 return Next::Go(Exit::Done);
             }
             Ok(Parsed::Command(command, json)) => (command, json),

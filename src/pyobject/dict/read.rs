@@ -165,7 +165,7 @@ fn bytes_of(table: &Result<Table, ObjectError>) -> usize {
     table.as_ref().map_or(0, size)
 }
 
-/// Reads the entries and values of tables, and only then what guards them.
+/// Reads the entries and values of tables, then what guards them, in that order.
 fn read_entries(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
@@ -173,17 +173,23 @@ fn read_entries(
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let readable = || tables.iter().flatten();
     let spans: Vec<(Address, usize)> = readable().flat_map(Table::spans).collect();
+    let guards: Vec<(Address, usize)> = readable().map(|table| table.guard.span(layout)).collect();
     let blocks = batch::read_spans(memory, &spans)?;
-    let guards: Vec<_> = readable().map(|table| table.guard.span(layout)).collect();
     let guards = batch::read_spans(memory, &guards)?;
-    let mut index = 0..;
+    let mut next = (0..guards.len()).map(|index| {
+        let whole = |block: usize| Some(blocks.get(block)).filter(|b| b.len() == spans[block].1);
+        let pair = [whole(2 * index), whole(2 * index + 1)];
+        (pair, guards.get(index))
+    });
     let results = tables.iter().map(|table| {
         let table = table.as_ref().map_err(Clone::clone)?;
-        let index = index.next().unwrap_or_default();
-        if !table.guard.holds(layout, guards.get(index)) {
+        let Some(([entries, values], guard)) = next.next() else {
+            return Err(table.changed());
+        };
+        if !table.guard.holds(layout, guard) {
             return Err(table.changed());
         }
-        table.entries_in(layout, blocks.get(2 * index), blocks.get(2 * index + 1))
+        table.entries_in(layout, entries, values)
     });
     Ok(results.collect())
 }

@@ -52,7 +52,7 @@ fn capacity(at: Address, head: &[u8]) -> Result<u64, ObjectError> {
 }
 
 /// The most keys that instances share (`SHARED_KEYS_MAX_SIZE`).
-const SHARED_KEYS_MAX: u64 = 30;
+pub(super) const SHARED_KEYS_MAX: u64 = 30;
 /// Order bytes of at most 30 keys, their count and the size of the prefix, before the values.
 const ORDER_BEFORE: u64 = SHARED_KEYS_MAX + 2;
 

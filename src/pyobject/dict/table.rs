@@ -24,7 +24,7 @@ pub(super) struct Table {
 
 /// What an entry consists of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EntryForm {
+pub(super) enum EntryForm {
     /// hash, key, value
     Hashed,
     /// key, value
@@ -32,14 +32,15 @@ enum EntryForm {
 }
 
 impl EntryForm {
-    fn size(self) -> u64 {
+    pub(super) fn size(self) -> u64 {
         match self {
             EntryForm::Hashed => 24,
             EntryForm::Plain => 16,
         }
     }
 
-    fn entry(self, bytes: &[u8]) -> Option<Entry> {
+    /// The first entry in `bytes`.
+    pub(super) fn entry(self, bytes: &[u8]) -> Option<Entry> {
         let key = self.size() as usize - 16;
         Some(Entry {
             key: word_in(bytes, key)?,
@@ -50,7 +51,7 @@ impl EntryForm {
 
 /// The header of a dict as it was before the entries were read: it names their block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Guard(DictHeader);
+pub(super) struct Guard(pub(super) DictHeader);
 
 impl Guard {
     /// What to read again; nothing of an instance that has no dict.
@@ -73,13 +74,20 @@ impl Guard {
 /// What the dict object itself says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct DictHeader {
-    source: Source,
+    pub(super) source: Source,
     /// `ma_keys`; on 2.7 `ma_table`.
-    keys: Address,
+    pub(super) keys: Address,
     /// `ma_values`, or null.
     values: Address,
     /// `ma_mask` of 2.7.
     mask: i64,
+}
+
+impl DictHeader {
+    /// Whether keys and values stand together in the entries of a dict of its own.
+    pub(super) fn is_combined(&self) -> bool {
+        matches!(self.source, Source::Dict(_)) && self.values.is_null()
+    }
 }
 
 pub(super) fn read_headers(
@@ -227,13 +235,17 @@ fn keyed_table(
 }
 
 /// What the header of a `PyDictKeysObject` says about the sizes behind it.
-struct KeysShape {
-    slots: u64,
-    index_bytes: u64,
-    form: EntryForm,
+pub(super) struct KeysShape {
+    pub(super) slots: u64,
+    pub(super) index_bytes: u64,
+    pub(super) form: EntryForm,
 }
 
-fn keys_shape(layout: &Layout, at: Address, keys: &[u8]) -> Result<KeysShape, ObjectError> {
+pub(super) fn keys_shape(
+    layout: &Layout,
+    at: Address,
+    keys: &[u8],
+) -> Result<KeysShape, ObjectError> {
     let cut = || {
         ObjectError::cut(
             at,
@@ -322,42 +334,28 @@ impl Table {
         }
     }
 
-    /// The items, from what could be read of both spans.
+    /// The items, when both spans could be read.
     pub(super) fn entries_in(
         &self,
         layout: &Layout,
-        entries: &[u8],
-        values: &[u8],
+        entries: Option<&[u8]>,
+        values: Option<&[u8]>,
     ) -> Result<Vec<Entry>, ObjectError> {
-        let [(_, size), (values_at, values_size)] = self.spans();
-        if entries.len() < size {
-            let got = entries.len();
-            return Err(ObjectError::cut(
-                self.entries,
-                "entries of a dict",
-                size,
-                got,
-            ));
-        }
-        let all = entries
+        let size = (self.count * self.form.size()) as usize;
+        let bytes =
+            entries.ok_or_else(|| ObjectError::cut(self.entries, "entries of a dict", size, 0))?;
+        let all = bytes
             .chunks_exact(self.form.size() as usize)
             .filter_map(|entry| self.form.entry(entry));
-        if self.values.is_none() {
+        let Some(place) = self.values else {
             // Dead entries have no value; on 2.7 they keep a dummy key.
             return Ok(all
                 .filter(|entry| !entry.key.is_null() && !entry.value.is_null())
                 .collect());
-        }
-        if values.len() < values_size {
-            let got = values.len();
-            return Err(ObjectError::cut(
-                values_at,
-                "values of a dict",
-                values_size,
-                got,
-            ));
-        }
+        };
         let keys: Vec<Address> = all.map(|entry| entry.key).collect();
+        let values = values
+            .ok_or_else(|| ObjectError::cut(place.from, "values of a dict", place.size, 0))?;
         Ok(split_entries(layout, &keys, values))
     }
 }

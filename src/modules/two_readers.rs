@@ -1,0 +1,48 @@
+//! Two threads that read one half each: most of the time goes into the kernel's copying.
+//!
+//! Not for a target that is stopped: what is read then is found out before the stop.
+
+use crate::address::Address;
+use crate::cpython::layout::Layout;
+use crate::modules::reading::{Found, Reader};
+use crate::pyobject::dict::Entry;
+use crate::target::memory::{ReadError, ReadMemory};
+use std::panic::resume_unwind;
+use std::thread::{Builder, scope};
+
+/// Fewer entries are read by one thread: to start another takes as long as to read these.
+const WORTH_A_THREAD: usize = 128;
+
+/// Two readers, each with what it has learnt so far.
+pub(super) struct TwoReaders<'r, M: ?Sized> {
+    front: Reader<'r, M>,
+    back: Reader<'r, M>,
+}
+
+impl<'r, M: ReadMemory + Sync + ?Sized> TwoReaders<'r, M> {
+    pub(super) fn new(memory: &'r M, layout: &'r Layout, sysdict: Address) -> Self {
+        TwoReaders {
+            front: Reader::new(memory, layout, sysdict),
+            back: Reader::new(memory, layout, sysdict),
+        }
+    }
+
+    /// Reads these entries once; alone where the system has no second thread for us.
+    pub(super) fn read(&mut self, entries: &[Entry]) -> Result<Vec<Found>, ReadError> {
+        if entries.len() < WORTH_A_THREAD {
+            return self.front.read(entries);
+        }
+        let (front, back) = (&mut self.front, &mut self.back);
+        let (first, second) = entries.split_at(entries.len() / 2);
+        scope(|scope| {
+            let other = Builder::new().spawn_scoped(scope, move || back.read(second));
+            let mut found = front.read(first)?;
+            let rest = match other {
+                Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic))?,
+                Err(_) => front.read(second)?,
+            };
+            found.extend(rest);
+            Ok(found)
+        })
+    }
+}
