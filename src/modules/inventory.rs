@@ -1,25 +1,34 @@
 //! The modules of an interpreter: the entries of `sys.modules`, read from outside.
 //!
-//! A running target imports and drops modules while it is read. Nothing here stops it. Instead the
-//! table itself is read before and behind its entries (see [`table`](super::table)). When it has not
-//! changed, everything in it was alive all the time, and one reading is enough. When it has, every
-//! entry is read until two readings, one after the other, agree on all but the count of references.
-//! So an entry that never changes is exact, and one that came or went is either one that existed or
-//! left out, and named in a warning.
+//! A running target imports and drops modules while it is read. Nothing here stops it. Instead every
+//! entry is read in rounds, and the table before and after each. When the table is the same around
+//! the first reading, everything in it was alive all the time, and one reading is enough. Else an entry is settled when two
+//! readings, one after the other, agree on all but the count of references, and the tables prove
+//! that it was there all the time; without that proof it takes more readings that agree. So an
+//! entry that never changes is exact, and one that came or went is either one that existed or left
+//! out, and named in a warning.
 
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
 use crate::modules::row::ModuleRow;
-use crate::modules::table::Table;
 use crate::modules::two_readers::TwoReaders;
-use crate::pyobject::dict::{self, Entry};
+use crate::pyobject::dict::{self, Entry, Snapshot};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};
 use std::collections::HashMap;
+use std::time::Duration;
 
-/// How often the table is read, and with it the entries two readings of which have not agreed yet.
-const ROUNDS: usize = 16;
+/// How many rounds there are: each reads the entries that are not settled yet.
+const ROUNDS: usize = 10;
+/// How many readings in a row must agree when the tables prove that the entry stayed.
+const PROVEN: u32 = 2;
+/// How many must agree without that proof: an object may have been freed and another one made at
+/// the same address, but hardly the same one each time.
+const UNPROVEN: u32 = 4;
+/// A table that lacks so many entries that the one before had was caught half filled, or else many
+/// modules were dropped at once: it is read again before that is believed.
+const SUSPICIOUS: usize = 16;
 /// How many warnings of one kind are listed.
 const LISTED: usize = 100;
 
@@ -55,18 +64,55 @@ pub fn inventory_of_still(
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
     let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
-    let table = dict::read(memory, &python.layout, interpreter.modules)?;
-    let found = reader.read(&table).map_err(in_modules(interpreter))?;
+    let table = read_table(memory, python, interpreter)?;
+    let found = reader
+        .read(&table.entries)
+        .map_err(in_modules(interpreter))?;
     Ok(report(found, Vec::new()))
 }
 
 /// What is known of an entry that was read.
 struct Seen {
     found: Found,
-    /// Whether two readings, one after the other, agreed.
-    is_settled: bool,
-    /// Whether they agreed at least on which entry it is.
-    is_same_entry: bool,
+    /// The last reading before that one which differed from it.
+    differed: Option<Found>,
+    /// How many readings in a row agree on all.
+    agree: u32,
+    /// How many readings in a row agree at least on its name, class and namespace.
+    same: u32,
+    /// For how many readings in a row the tables prove that it stayed.
+    kept: u32,
+}
+
+impl Seen {
+    fn is_settled(&self) -> bool {
+        is_enough(self.agree, self.kept)
+    }
+
+    fn is_known(&self) -> bool {
+        is_enough(self.same, self.kept)
+    }
+
+    fn again(self, found: Found, is_kept: bool) -> Seen {
+        let same = |row: &ModuleRow| (row.name.clone(), row.class.clone(), row.dict);
+        let is_same = same(&self.found.row) == same(&found.row);
+        let agrees = self.found.agrees_with(&found);
+        Seen {
+            agree: if agrees { self.agree + 1 } else { 1 },
+            same: if is_same { self.same + 1 } else { 1 },
+            kept: if is_kept { self.kept + 1 } else { 0 },
+            differed: if agrees {
+                self.differed
+            } else {
+                Some(self.found)
+            },
+            found,
+        }
+    }
+}
+
+fn is_enough(agree: u32, kept: u32) -> bool {
+    agree.min(kept) >= PROVEN || agree >= UNPROVEN
 }
 
 fn read_until_settled(
@@ -77,49 +123,39 @@ fn read_until_settled(
 ) -> Result<Inventory, ObjectError> {
     let mut reader = TwoReaders::new(memory, &python.layout, interpreter.sysdict);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
-    let mut table = Table::read(memory, &python.layout, interpreter.modules)?;
+    let mut table = read_table(memory, python, interpreter)?;
     for _ in 0..rounds {
-        let open: Vec<Entry> = table
-            .entries
-            .iter()
-            .filter(|entry| seen.get(entry).is_none_or(|seen| !seen.is_settled))
-            .copied()
-            .collect();
+        let is_open = |entry: &&Entry| !seen.get(*entry).is_some_and(Seen::is_settled);
+        let open: Vec<Entry> = table.entries.iter().filter(is_open).copied().collect();
         if open.is_empty() {
             break;
         }
         let read = reader.read(&open).map_err(in_modules(interpreter))?;
-        let before = table;
-        table = Table::read(memory, &python.layout, interpreter.modules)?;
-        let is_settled = table.proves_unchanged_since(&before);
-        if is_settled && seen.is_empty() {
-            // Nothing changed from the start: what was read is the whole table.
+        let after = read_next_table(memory, python, interpreter, &table)?;
+        if seen.is_empty() && table.proves_same(&after) {
             return Ok(report(read, Vec::new()));
         }
-        for (entry, found) in open.iter().zip(read) {
-            note(&mut seen, *entry, found, is_settled);
+        let kept = table.kept_until(&after);
+        for (entry, found) in open.into_iter().zip(read) {
+            note(&mut seen, entry, found, kept.contains(&entry));
         }
+        table = after;
     }
     Ok(settle(&table.entries, seen))
 }
 
-/// Notes one reading of an entry; `is_proven` says that the table did not change around it.
-fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found, is_proven: bool) {
-    let before = seen.remove(&entry);
-    let (is_settled, is_same_entry) = before.map_or((false, false), |before| {
-        let before = &before.found;
-        let is_same_entry =
-            before.row.name == found.row.name && before.row.class == found.row.class;
-        (before.agrees_with(&found), is_same_entry)
-    });
-    seen.insert(
-        entry,
-        Seen {
+fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found, is_kept: bool) {
+    let now = match seen.remove(&entry) {
+        Some(before) => before.again(found, is_kept),
+        None => Seen {
             found,
-            is_settled: is_settled || is_proven,
-            is_same_entry: is_same_entry || is_proven,
+            differed: None,
+            agree: 1,
+            same: 1,
+            kept: is_kept.into(),
         },
-    );
+    };
+    seen.insert(entry, now);
 }
 
 /// The entries of the last table: settled ones, ones that are known though their attributes kept
@@ -128,12 +164,8 @@ fn settle(table: &[Entry], mut seen: HashMap<Entry, Seen>) -> Inventory {
     let (mut rows, mut lost) = (Vec::new(), Vec::new());
     for entry in table {
         match seen.remove(entry) {
-            Some(seen) if seen.is_settled => rows.push(seen.found),
-            Some(mut seen) if seen.is_same_entry => {
-                let warning = format!("{}: it changed while it was read", seen.found.row.name);
-                seen.found.warnings.push(warning);
-                rows.push(seen.found);
-            }
+            Some(seen) if seen.is_settled() => rows.push(seen.found),
+            Some(seen) if seen.is_known() => rows.push(without_what_changed(seen)),
             Some(seen) => lost.push(seen.found.row.name),
             None => lost.push(format!("<key at {}>", entry.key)),
         }
@@ -149,6 +181,20 @@ fn settle(table: &[Entry], mut seen: HashMap<Entry, Seen>) -> Inventory {
         ));
     }
     report(rows, warnings)
+}
+
+/// An entry that is known, without the attributes that changed from reading to reading.
+fn without_what_changed(seen: Seen) -> Found {
+    let mut found = seen.found;
+    if let Some(other) = seen.differed {
+        found.row = found.row.common_with(&other.row);
+    }
+    let warning = format!(
+        "{}: its attributes changed while they were read",
+        found.row.name
+    );
+    found.warnings.push(warning);
+    found
 }
 
 fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
@@ -171,22 +217,49 @@ fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
 /// Notes in each row the other keys of the same object, in the order of the table. `None`, which
 /// is every stub's value, has no aliases.
 fn name_aliases(rows: &mut [ModuleRow]) {
-    let mut keys: Vec<(Address, usize)> = rows
-        .iter()
-        .enumerate()
-        .filter(|(_, row)| row.class.as_deref() != Some("NoneType"))
-        .map(|(index, row)| (row.address, index))
-        .collect();
-    keys.sort_unstable();
-    for same in keys.chunk_by(|one, other| one.0 == other.0) {
-        for &(_, index) in same.iter().filter(|_| same.len() > 1) {
-            let others = same.iter().filter(|&&(_, other)| other != index);
+    let mut keys: HashMap<Address, Vec<usize>> = HashMap::new();
+    for (index, row) in rows.iter().enumerate() {
+        if row.class.as_deref() != Some("NoneType") {
+            keys.entry(row.address).or_default().push(index);
+        }
+    }
+    for indices in keys.into_values().filter(|indices| indices.len() > 1) {
+        for &index in &indices {
+            let others = indices.iter().filter(|&&other| other != index);
             rows[index].aliases = others
                 .take(LISTED)
-                .map(|&(_, other)| rows[other].name.clone())
+                .map(|&other| rows[other].name.clone())
                 .collect();
         }
     }
+}
+
+fn read_table(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Snapshot, ObjectError> {
+    dict::read_snapshot(memory, &python.layout, interpreter.modules)
+}
+
+/// The table some time after another one.
+fn read_next_table(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    interpreter: &Interpreter,
+    before: &Snapshot,
+) -> Result<Snapshot, ObjectError> {
+    const ATTEMPTS: u32 = 8;
+    let enough = before.entries.len().saturating_sub(SUSPICIOUS);
+    let mut table = read_table(memory, python, interpreter)?;
+    for attempt in 0..ATTEMPTS {
+        if table.entries.len() >= enough {
+            break;
+        }
+        std::thread::sleep(Duration::from_micros(100 << attempt));
+        table = read_table(memory, python, interpreter)?;
+    }
+    Ok(table)
 }
 
 fn in_modules(interpreter: &Interpreter) -> impl FnOnce(ReadError) -> ObjectError + use<> {

@@ -5,5 +5,4 @@ pub mod inventory;
 pub mod kind;
 mod reading;
 pub mod row;
-mod table;
 mod two_readers;

@@ -52,6 +52,24 @@ impl ModuleRow {
             && self.texts() == other.texts()
     }
 
+    /// The row without the attributes that another reading of the same entry disagrees on.
+    pub fn common_with(mut self, other: &ModuleRow) -> ModuleRow {
+        let both = [
+            (&mut self.file, &other.file),
+            (&mut self.cached, &other.cached),
+            (&mut self.origin, &other.origin),
+            (&mut self.loader, &other.loader),
+            (&mut self.version, &other.version),
+            (&mut self.package, &other.package),
+        ];
+        for (ours, theirs) in both {
+            if ours != theirs {
+                *ours = None;
+            }
+        }
+        self
+    }
+
     /// The attributes that are text.
     fn texts(&self) -> [Option<&str>; 6] {
         [

@@ -121,7 +121,7 @@ pub(super) fn read_headers(
     Ok(parsed.collect())
 }
 
-fn header_size(layout: &Layout) -> usize {
+pub(super) fn header_size(layout: &Layout) -> usize {
     let dict = &layout.dict;
     let last = match dict.keys_form {
         DictKeysForm::Table { table, mask } => table.offset().max(mask.offset()),
@@ -234,6 +234,17 @@ fn keyed_table(
     })
 }
 
+/// `dk_nentries` of a header read again, when it still is of a table of the same size; 0 on 2.7.
+pub(super) fn keys_count(layout: &Layout, table: &Table, keys: &[u8]) -> Option<u64> {
+    if let DictKeysForm::Table { .. } = layout.dict.keys_form {
+        return Some(0);
+    }
+    let shape = keys_shape(layout, table.source.at(), keys).ok()?;
+    let count = layout.dict.keys_entries.get(keys)? as u64;
+    let is_same = shape.slots == table.slots && shape.form == table.form;
+    (is_same && count >= table.count && count <= shape.slots).then_some(count)
+}
+
 /// What the header of a `PyDictKeysObject` says about the sizes behind it.
 pub(super) struct KeysShape {
     pub(super) slots: u64,
@@ -317,6 +328,35 @@ impl Table {
             });
         }
         Ok(self)
+    }
+
+    /// `ma_keys`; on 2.7 `ma_table`.
+    pub(super) fn block(&self) -> Address {
+        self.guard.0.keys
+    }
+
+    /// How many entries are read, dead ones included.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Whether the values are kept apart from the keys.
+    pub(super) fn is_split(&self) -> bool {
+        self.values.is_some()
+    }
+
+    /// Where in the table the live entries of [`Table::entries_in`] are, when it is not split.
+    pub(super) fn live_indices(&self, entries: &[u8]) -> Vec<u32> {
+        let all = entries.chunks_exact(self.form.size() as usize);
+        let is_live = |bytes| {
+            let entry = self.form.entry(bytes);
+            entry.is_some_and(|entry| !entry.key.is_null() && !entry.value.is_null())
+        };
+        (0u32..)
+            .zip(all)
+            .filter(|&(_, bytes)| is_live(bytes))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     /// What to read of it: the entries and the values, of which there may be none.

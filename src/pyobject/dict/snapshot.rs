@@ -1,0 +1,170 @@
+//! One dict as it was at one moment, and which of its entries stayed until a later one.
+//!
+//! Everything is read in one call, which takes microseconds: header, entries, header again. A
+//! target that was caught while it moved the dict to a larger table (and may stay so for a while,
+//! when its thread is not scheduled) has a table with fewer entries than the dict counts: it is
+//! read again a little later.
+
+use super::entry::{Entry, Source};
+use super::read::SINGLE;
+use super::table::{Table, find_tables, header_size, keys_count, read_headers};
+use crate::address::Address;
+use crate::cpython::layout::{DictKeysForm, Layout};
+use crate::pyobject::error::ObjectError;
+use crate::target::memory::{Piece, ReadError, ReadMemory};
+use std::collections::HashSet;
+use std::time::Duration;
+
+/// How often a dict that is caught while it changes is read again.
+const ATTEMPTS: u32 = 64;
+/// How many of these follow at once; before each later one the target gets time to go on.
+const AT_ONCE: u32 = 16;
+/// How long that time is.
+const PAUSE: Duration = Duration::from_micros(500);
+/// How far the count of a dict may be off, besides the entries that came meanwhile.
+const SLACK: u64 = 16;
+
+/// One dict at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its items, in its order.
+    pub entries: Vec<Entry>,
+    /// Where in the table each of them is.
+    indices: Vec<u32>,
+    block: Address,
+    /// Entries taken, dead ones included; 0 on 2.7.
+    taken: u64,
+    /// Whether new entries always go behind all others. Not on 2.7.
+    is_ordered: bool,
+}
+
+impl Snapshot {
+    /// Whether nothing came or went from this moment to the later one: every key and value was alive
+    /// all the time. A key that was deleted and set again has another place, or has moved others.
+    pub fn proves_same(&self, later: &Snapshot) -> bool {
+        self.is_ordered && self == later
+    }
+
+    /// The entries that were there all the time from this moment to the later one.
+    ///
+    /// Being in both is no proof: a key and a value may have been freed, and others made at the same
+    /// addresses. But since 3.6 an entry that goes never comes back to its place: new ones go behind
+    /// all others. So an entry stayed when it has the same place in the same table, or when all
+    /// entries before it are the same too.
+    pub fn kept_until(&self, later: &Snapshot) -> HashSet<Entry> {
+        if !self.is_ordered {
+            return HashSet::new();
+        }
+        let pairs = self.entries.iter().zip(&later.entries);
+        let mut kept: HashSet<Entry> = pairs
+            .take_while(|(now, then)| now == then)
+            .map(|(now, _)| *now)
+            .collect();
+        if self.block == later.block && self.taken <= later.taken {
+            let places = self.indices.iter().zip(&self.entries);
+            let mut others = later.indices.iter().zip(&later.entries).peekable();
+            for place in places {
+                while others.next_if(|other| other.0 < place.0).is_some() {}
+                if others.peek() == Some(&place) {
+                    kept.insert(*place.1);
+                }
+            }
+        }
+        kept
+    }
+}
+
+/// Reads the dict at `at` as it is at one moment.
+///
+/// # Errors
+/// [`ObjectError`]; [`ObjectError::Changed`] when it was caught while it changed each of 64 times.
+pub fn read_snapshot(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+) -> Result<Snapshot, ObjectError> {
+    let mut last = Err(ObjectError::Changed { at, what: "dict" });
+    for attempt in 0..ATTEMPTS {
+        if attempt >= AT_ONCE {
+            std::thread::sleep(PAUSE);
+        }
+        last = read_once(memory, layout, at);
+        if last.is_ok() {
+            break;
+        }
+    }
+    last
+}
+
+fn read_once(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+) -> Result<Snapshot, ObjectError> {
+    let unreadable = |cause: ReadError| ObjectError::reading(at, "dict")(cause);
+    let headers = read_headers(memory, layout, &[Source::Dict(at)]).map_err(unreadable)?;
+    let mut tables = find_tables(memory, layout, headers, SINGLE).map_err(unreadable)?;
+    let table = tables
+        .pop()
+        .unwrap_or(Err(ObjectError::Changed { at, what: "dict" }))?;
+    let is_ordered = !matches!(layout.dict.keys_form, DictKeysForm::Table { .. });
+    let keys_size = if is_ordered {
+        layout.dict.keys_indices as usize
+    } else {
+        0
+    };
+    let (keys, [entries, values]) = (table.block(), table.spans());
+    let dict = (at, header_size(layout));
+    let spans = [
+        dict,
+        (keys, keys_size),
+        entries,
+        values,
+        (keys, keys_size),
+        dict,
+    ];
+    let mut blocks = spans.map(|(_, size)| vec![0u8; size]);
+    let mut pieces: Vec<Piece<'_>> = Vec::new();
+    for (&(at, size), bytes) in spans.iter().zip(&mut blocks) {
+        if size > 0 {
+            pieces.push(Piece::new(at, bytes));
+        }
+    }
+    memory.read_batch(&mut pieces).map_err(unreadable)?;
+    if !pieces.iter().all(|piece| piece.complete) {
+        return Err(table.changed());
+    }
+    moment(layout, &table, is_ordered, &blocks)
+}
+
+/// The snapshot that the blocks hold, when they fit together.
+fn moment(
+    layout: &Layout,
+    table: &Table,
+    is_ordered: bool,
+    blocks: &[Vec<u8>; 6],
+) -> Result<Snapshot, ObjectError> {
+    let [before, keys_before, entries, values, keys_after, after] = blocks;
+    let is_guarded = table.guard.holds(layout, before) && table.guard.holds(layout, after);
+    let taken = keys_count(layout, table, keys_before);
+    let taken_after = keys_count(layout, table, keys_after);
+    let (Some(taken), Some(taken_after), true) = (taken, taken_after, is_guarded) else {
+        return Err(table.changed());
+    };
+    let read = table.entries_in(layout, Some(entries), Some(values))?;
+    let came = taken_after.abs_diff(table.count());
+    let used = |bytes: &[u8]| layout.dict.used.get(bytes).unwrap_or(-1) as u64;
+    let (least, most) = (used(before).min(used(after)), used(before).max(used(after)));
+    let live = read.len() as u64;
+    let slack = SLACK + came;
+    if live.saturating_add(slack) < least || live > most.saturating_add(slack) {
+        return Err(table.changed());
+    }
+    Ok(Snapshot {
+        indices: table.live_indices(entries),
+        entries: read,
+        block: table.block(),
+        taken,
+        is_ordered: is_ordered && !table.is_split(),
+    })
+}
