@@ -10,9 +10,9 @@
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
-use crate::modules::two_readers::TwoReaders;
 use crate::modules::row::ModuleRow;
 use crate::modules::table::Table;
+use crate::modules::two_readers::TwoReaders;
 use crate::pyobject::dict::{self, Entry};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};

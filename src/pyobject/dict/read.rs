@@ -173,9 +173,7 @@ fn read_entries(
 ) -> Result<Vec<Result<Vec<Entry>, ObjectError>>, ReadError> {
     let readable = || tables.iter().flatten();
     let spans: Vec<(Address, usize)> = readable().flat_map(Table::spans).collect();
-    let guards: Vec<(Address, usize)> = readable()
-        .map(|table| table.guard.span(layout))
-        .collect();
+    let guards: Vec<(Address, usize)> = readable().map(|table| table.guard.span(layout)).collect();
     let blocks = batch::read_spans(memory, &spans)?;
     let guards = batch::read_spans(memory, &guards)?;
     let mut next = (0..guards.len()).map(|index| {

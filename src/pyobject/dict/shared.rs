@@ -91,7 +91,11 @@ mod tests {
         };
         let mut values = vec![0u8; header as usize];
         values[0] = 1;
-        values.extend([0x1000u64, 0x2000].iter().flat_map(|word| word.to_le_bytes()));
+        values.extend(
+            [0x1000u64, 0x2000]
+                .iter()
+                .flat_map(|word| word.to_le_bytes()),
+        );
         let first = Some(Some(Address::new(0x1000)));
         assert_eq!(value_at(&V3_13, &values, 0), first);
         assert_eq!(value_at(&V3_13, &values, 1), Some(None));

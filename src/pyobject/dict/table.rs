@@ -241,7 +241,11 @@ pub(super) struct KeysShape {
     pub(super) form: EntryForm,
 }
 
-pub(super) fn keys_shape(layout: &Layout, at: Address, keys: &[u8]) -> Result<KeysShape, ObjectError> {
+pub(super) fn keys_shape(
+    layout: &Layout,
+    at: Address,
+    keys: &[u8],
+) -> Result<KeysShape, ObjectError> {
     let cut = || {
         ObjectError::cut(
             at,
