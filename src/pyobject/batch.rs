@@ -15,9 +15,9 @@ use std::ops::Range;
 /// Pieces closer than this are read as one, in bytes: copying so much costs less than one more piece.
 const GAP: u64 = 2048;
 /// The longest merged piece, in bytes.
-const LONGEST: u64 = 1 << 16;
+const LONGEST: u64 = 1 << 14;
 /// Size of the buffer, in bytes. One piece that is longer gets a buffer of its own.
-const BUFFER: usize = 1 << 18;
+const BUFFER: usize = 1 << 16;
 /// The most pieces of one system call (`UIO_MAXIOV`).
 const PIECES: usize = 1024;
 
