@@ -27,7 +27,9 @@ fn pyunload(arguments: &[&str]) -> Output {
 /// The document and the exit code of an unload.
 fn unload(target: &Target, more: &[&str]) -> (Value, i32) {
     let pid = target.pid().to_string();
-    let output = pyunload(&[&["unload", &pid, "--json"], more].concat());
+    // The machine that runs the tests may be busy: a stop may take its time.
+    let patient = ["--max-stop", "2000"];
+    let output = pyunload(&[&["unload", &pid, "--json"], &patient[..], more].concat());
     let text = String::from_utf8(output.stdout).expect("UTF-8");
     let document = serde_json::from_str(&text).unwrap_or_else(|error| {
         panic!("{error}: {text}{}", String::from_utf8_lossy(&output.stderr))

@@ -21,11 +21,13 @@ use crate::change::outcome::{ModuleOutcome, Outcome, outcomes};
 use crate::change::source;
 use crate::change::target::Target;
 use crate::change::verify::{Proof, Unproven, verify};
-use crate::inject::{InjectError, Ran, Status};
+use crate::control::error::ControlError;
+use crate::inject::{InjectError, Ran, Refusal, Status};
 use crate::modules::inventory::inventory;
 use crate::plan::cut::{self, Cut};
 use crate::plan::key::Key;
-use crate::target::pause::StopLimits;
+use crate::target::memory::ReadError;
+use crate::target::pause::{PauseError, StopLimits};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -173,6 +175,13 @@ struct Detached {
     attempts: usize,
 }
 
+/// What all attempts cost the target, in microseconds.
+#[derive(Default)]
+struct Cost {
+    stopped_us: u64,
+    gil_held_us: u64,
+}
+
 /// Tries until it is done, until it cannot be, or until the time is over.
 fn detach(
     target: Target<'_>,
@@ -184,17 +193,13 @@ fn detach(
     let began = Instant::now();
     let agreed = plan_now.cut.clone();
     let mut wait = FIRST_WAIT;
-    let (mut attempts, mut stopped_us, mut gil_held_us) = (0, 0, 0);
+    let mut cost = Cost::default();
+    let mut attempts = 0;
     loop {
-        let cut = plan_now.cut;
-        // Each attempt may take all the time there is: one that was cut short could have begun.
-        let mut ran = run(&source::unload(plan_now.table, &cut), total)?;
         attempts += 1;
-        stopped_us += ran.stopped_us;
-        gil_held_us += ran.gil_held_us;
-        let obstacle = match understand(&ran, &cut)? {
-            Ok(done) => {
-                (ran.stopped_us, ran.gil_held_us) = (stopped_us, gil_held_us);
+        let obstacle = match attempt(&plan_now, total, &mut cost, run)? {
+            Ok((ran, done)) => {
+                let cut = plan_now.cut;
                 return Ok(Detached {
                     cut,
                     done,
@@ -214,6 +219,25 @@ fn detach(
     }
 }
 
+/// One attempt. It may take all the time there is: one that was cut short could have begun.
+fn attempt(
+    plan: &Plan,
+    total: Duration,
+    cost: &mut Cost,
+    run: &mut impl FnMut(&str, Duration) -> Result<Ran, InjectError>,
+) -> Result<Result<(Ran, Done), Obstacle>, UnloadError> {
+    match run(&source::unload(plan.table, &plan.cut), total) {
+        Ok(mut ran) => {
+            cost.stopped_us += ran.stopped_us;
+            cost.gil_held_us += ran.gil_held_us;
+            (ran.stopped_us, ran.gil_held_us) = (cost.stopped_us, cost.gil_held_us);
+            Ok(understand(&ran, &plan.cut)?.map(|done| (ran, done)))
+        }
+        Err(error) if is_late(&error) => Ok(Err(Obstacle::Late(error))),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// A fresh plan for the same names; where it may not differ, it must not.
 fn plan_again(target: Target<'_>, agreed: &Cut, agreement: Agreement) -> Result<Plan, UnloadError> {
     let fresh = plan(target, &agreed.names).map_err(|error| match error {
@@ -226,8 +250,21 @@ fn plan_again(target: Target<'_>, agreed: &Cut, agreement: Agreement) -> Result<
     Ok(fresh)
 }
 
+/// Whether a stop was not over in time, which on a loaded machine says nothing about the next one.
+/// Nothing was queued.
+fn is_late(error: &InjectError) -> bool {
+    let InjectError::Refused(Refusal::Control(error)) = error else {
+        return false;
+    };
+    matches!(
+        error,
+        ControlError::Pause(PauseError::Late { .. }) | ControlError::Read(ReadError::Failed { .. })
+    )
+}
+
 /// What was in the way and may pass.
 enum Obstacle {
+    Late(InjectError),
     Changed,
     Importing(String),
     Running(String),
@@ -236,6 +273,7 @@ enum Obstacle {
 impl Obstacle {
     fn into_error(self, waited: Duration) -> UnloadError {
         match self {
+            Obstacle::Late(error) => UnloadError::Inject(error),
             Obstacle::Changed => UnloadError::Changed,
             Obstacle::Importing(name) => UnloadError::Importing { name, waited },
             Obstacle::Running(name) => UnloadError::Running { name, waited },

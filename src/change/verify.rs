@@ -89,6 +89,8 @@ impl Unproven {
                 | Unproven::Torn
                 | Unproven::UnreadableObjects { .. }
                 | Unproven::Table(_)
+                | Unproven::Pause(PauseError::Late { .. })
+                | Unproven::Read(ReadError::Failed { .. })
         )
     }
 }

@@ -56,6 +56,9 @@ pub enum ControlError {
         /// What was seen.
         what: &'static str,
     },
+    /// The stop lasted too long, so it was given up. The thread heals itself.
+    #[error("the stop lasted longer than allowed and was given up")]
+    Overdue,
     /// The target's kernel or policy refused a system call it was made to do.
     #[error("the target may not call {call}: {errno}")]
     SyscallFailed {

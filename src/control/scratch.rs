@@ -182,7 +182,7 @@ impl Header {
         };
         let fits = header.length >= 3 * PAGE
             && header.length.is_multiple_of(PAGE)
-            && header.length <= ours().len()
+            && ours().contains_span(header.start, header.length)
             && header.scratch().header() == at;
         (valid && fits).then_some(header)
     }
@@ -309,7 +309,7 @@ mod tests {
                 start_ticks: 99,
                 mechanism: 2,
             },
-            start: Address::new(0x7000_0000),
+            start: ours().start,
             length: 4 * PAGE,
         }
     }
@@ -318,14 +318,14 @@ mod tests {
     fn a_header_reads_back_only_at_its_own_place() {
         let bytes = header().to_bytes();
         assert_eq!(bytes.len(), Header::SIZE);
-        let at = Address::new(0x7000_3000);
+        let at = ours().start.offset(3 * PAGE);
         assert_eq!(Header::parse(&bytes, at), Some(header()));
-        assert_eq!(Header::parse(&bytes, Address::new(0x7000_4000)), None);
+        assert_eq!(Header::parse(&bytes, at.offset(PAGE)), None);
     }
 
     #[test]
     fn a_header_with_one_flipped_bit_is_none() {
-        let at = Address::new(0x7000_3000);
+        let at = ours().start.offset(3 * PAGE);
         for index in 0..Header::SIZE {
             let mut bytes = header().to_bytes();
             bytes[index] ^= 4;

@@ -15,6 +15,8 @@ const FRAME_SIZE: u64 = 440;
 const SOFTWARE_BYTES: usize = 464;
 /// Where the xsave header begins: the features that are not in their initial state.
 const XSTATE_BV: usize = 512;
+/// Where the xsave header ends: no image is shorter.
+const HEADER_END: usize = 576;
 const FP_XSTATE_MAGIC1: u32 = 0x4650_5853;
 const FP_XSTATE_MAGIC2: u32 = 0x4650_5845;
 /// `UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS`.
@@ -85,6 +87,9 @@ fn floating_point_part(xstate: &[u8]) -> Option<Vec<u8>> {
         let bytes: [u8; 8] = xstate.get(at..at + 8)?.try_into().ok()?;
         Some(u64::from_le_bytes(bytes))
     };
+    if xstate.len() < HEADER_END {
+        return None;
+    }
     let mut features = word(SOFTWARE_BYTES)?;
     let mut length = xstate.len();
     if features & TILE_DATA != 0 && word(XSTATE_BV)? & TILE_DATA == 0 {
@@ -175,9 +180,10 @@ mod tests {
 
     #[test]
     fn what_is_too_short_to_be_an_image_gives_no_frame() {
-        assert_eq!(
-            SignalFrame::new(&zero_registers(), &[0; 512], 0, Address::NULL),
-            None
-        );
+        let mut registers = zero_registers();
+        registers.rsp = 0x7ffd_0000_1238;
+        let frame = |image: &[u8]| SignalFrame::new(&registers, image, 0, Address::NULL);
+        assert_eq!(frame(&[0; 575]), None);
+        assert!(frame(&[0; 576]).is_some());
     }
 }

@@ -122,6 +122,10 @@ impl Control<'_> {
             .map_err(ControlError::Trace)?;
         let deadline = self.deadline().max(Instant::now() + PATIENCE);
         let answer = run(thread, libc, call.number, deadline);
+        if answer == Err(ControlError::Overdue) {
+            // It still runs, to the end of the call and back by the frame.
+            return answer;
+        }
         // In this order also when the call went astray: the frame stays armed till the last step.
         thread.set_signal_mask(mask).map_err(ControlError::Trace)?;
         thread.set_registers(before).map_err(ControlError::Trace)?;
@@ -189,7 +193,12 @@ fn run(thread: &Tracee, libc: &Libc, number: u64, deadline: Instant) -> Result<u
             .run_to_syscall_stop(deadline)
             .map_err(ControlError::Trace)?
         {
-            return Err(astray(what));
+            let late = Instant::now() >= deadline;
+            return Err(if late {
+                ControlError::Overdue
+            } else {
+                astray(what)
+            });
         }
         let registers = thread.registers().map_err(ControlError::Trace)?;
         if registers.rip != behind || registers.orig_rax != number {

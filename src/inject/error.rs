@@ -202,6 +202,9 @@ impl Refusal {
                 "make the target do something (a request, a timer), or try with a longer time limit"
             }
             Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),
+            Refusal::Control(ControlError::Overdue) => {
+                "allow longer stops (--max-stop), or try again when the machine is less busy"
+            }
             Refusal::Control(ControlError::FilterUnreadable { .. }) => {
                 "run as root outside the container: whether the filter would kill the target is not known"
             }

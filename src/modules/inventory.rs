@@ -2,11 +2,11 @@
 //!
 //! A running target imports and drops modules while it is read. Nothing here stops it. Instead every
 //! entry is read in rounds, and the table before and after each. When the table proves that nothing
-//! came or went, everything in it was alive all the time, and one reading is enough. Else an entry is settled when two
-//! readings, one after the other, agree on all but the count of references, and the tables prove
-//! that it was there all the time; without that proof it takes more readings that agree. So an
-//! entry that never changes is exact, and one that came or went is either one that existed or left
-//! out, and named in a warning.
+//! came or went, everything in it was alive all the time, and one reading is enough. Else an entry is
+//! settled when two readings, one after the other, agree on all but the count of references, and the
+//! tables prove that it was there all the time; without that proof it takes more readings that
+//! agree. So an entry that never changes is exact, and one that came or went is either one that
+//! existed or left out, and named in a warning.
 
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};

@@ -15,9 +15,9 @@ use std::ops::Range;
 /// Pieces closer than this are read as one, in bytes: copying so much costs less than one more piece.
 const GAP: u64 = 2048;
 /// The longest merged piece, in bytes.
-const LONGEST: u64 = 1 << 16;
+const LONGEST: u64 = 1 << 14;
 /// Size of the buffer, in bytes. One piece that is longer gets a buffer of its own.
-const BUFFER: usize = 1 << 18;
+const BUFFER: usize = 1 << 16;
 /// The most pieces of one system call (`UIO_MAXIOV`).
 const PIECES: usize = 1024;
 
@@ -255,9 +255,9 @@ mod tests {
 
     #[test]
     fn more_than_one_buffer_full_is_read_in_turns() {
-        let bytes: Vec<u8> = (0..2 * BUFFER).map(|byte| (byte >> 8) as u8).collect();
+        let bytes: Vec<u8> = (0..8 * BUFFER).map(|byte| (byte >> 8) as u8).collect();
         let memory = FakeMemory::new().with(0x1000, &bytes);
-        let spans: Vec<_> = (0..64u64)
+        let spans: Vec<_> = (0..8 * BUFFER as u64 / 8192)
             .rev()
             .map(|index| (Address::new(0x1000 + index * 8192), 8000))
             .chain([(Address::new(0x1000), 2 * BUFFER)])

@@ -161,21 +161,23 @@ impl<const N: usize> Names<N> {
             .into_iter()
             .map(|(at, keys)| (at, self.places_in(&keys)))
             .collect();
-        let mut wanted = Vec::new();
-        let mut spans = Vec::new();
-        for (index, source) in sources.iter().enumerate() {
-            if let Source::Values { keys, values } = *source
-                && let Some(places) = places.get(&keys)
-            {
-                let count = places.iter().flatten().max().map_or(0, |last| last + 1);
-                spans.push(dict::values_span(layout, values, count));
-                wanted.push((index, places));
-            }
-        }
+        let wanted: Vec<(usize, Address, &[Option<usize>; N])> = sources
+            .iter()
+            .enumerate()
+            .filter_map(|(index, source)| match source {
+                Source::Values { keys, values } => Some((index, *values, places.get(keys)?)),
+                Source::Dict(_) => None,
+            })
+            .collect();
+        let span = |&(_, values, places): &(usize, Address, &[Option<usize>; N])| {
+            let count = places.iter().flatten().max().map_or(0, |last| last + 1);
+            dict::values_span(layout, values, count)
+        };
+        let spans: Vec<_> = wanted.iter().map(span).collect();
         let mut found = vec![Ok([None; N]); sources.len()];
         let mut is_done = vec![false; sources.len()];
         batch::visit_spans(memory, &spans, |index, bytes| {
-            let (source, places) = wanted[index];
+            let (source, _, places) = wanted[index];
             let value = |place| dict::value_at(layout, bytes, place);
             let values = places.map(|place| place.map_or(Some(None), value));
             is_done[source] = values.iter().all(Option::is_some);

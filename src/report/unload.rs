@@ -220,7 +220,7 @@ fn injection(ran: &Ran, attempts: usize) -> Injection {
     Injection {
         // Both ways of `inject` so far end in that queue.
         route: Route::PendingCall,
-        wake: Wake::None,
+        wake: if ran.woken { Wake::Eintr } else { Wake::None },
         latency_us: ran.latency_us,
         stopped_us: ran.stopped_us,
         gil_held_us: ran.gil_held_us,

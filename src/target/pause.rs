@@ -296,10 +296,10 @@ impl<'p> Paused<'p> {
     }
 
     fn let_go(&mut self) {
-        for held in &self.held {
-            if held.at_rest {
-                // A thread that was killed meanwhile has nothing to detach from.
-                let _ = held.tracee.detach();
+        for held in self.held.iter_mut().filter(|held| held.at_rest) {
+            if held.tracee.detach() == Err(Errno::ESRCH) {
+                // It was killed meanwhile, or it was let run and has not stopped again.
+                held.at_rest = held.tracee.interrupt().is_err();
             }
         }
         self.held.retain(|held| !held.at_rest);

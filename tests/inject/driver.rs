@@ -68,6 +68,12 @@ impl Driver {
         self
     }
 
+    /// Allows stops of so many microseconds only.
+    pub fn max_stop(mut self, us: u64) -> Self {
+        self.command.env("DRIVER_MAX_STOP_US", us.to_string());
+        self
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Child {
         self.command.spawn().expect("the driver starts")

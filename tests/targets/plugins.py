@@ -33,6 +33,7 @@ kept = []
 entered = threading.Event()
 leave = threading.Event()
 guests = []
+wait_end, wake_end = os.pipe()
 
 
 def steps(count, state):
@@ -105,6 +106,7 @@ def listen():
         if line.strip() == 'stop':
             break
     stopping = True
+    os.write(wake_end, b'x')
 
 
 use_plugin()
@@ -116,7 +118,7 @@ for thread in threads:
 sys.stdout.write('READY\n')
 sys.stdout.flush()
 if sys.argv[1:] == ['wait']:
-    threads[1].join()
+    os.read(wait_end, 1)
 while not stopping:
     if steps(1000, 5) != EXPECTED:
         wrong.append('main')

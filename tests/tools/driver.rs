@@ -44,6 +44,13 @@ fn main() -> ExitCode {
     }
 }
 
+/// How long a stop may last; `DRIVER_MAX_STOP_US` makes it too short on purpose.
+fn max_stop() -> Duration {
+    let chosen = std::env::var("DRIVER_MAX_STOP_US").ok();
+    let us = chosen.and_then(|text| text.parse().ok());
+    Duration::from_micros(us.unwrap_or(1_000_000))
+}
+
 fn pause(pid: i32, times: u64) -> Result<(), Box<dyn Error>> {
     let process = Process::open(pid)?;
     let watchdog = Watchdog::start()?;
@@ -83,7 +90,7 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     let request = Request {
         source,
         limit: Duration::from_millis(number(2, 10_000)?),
-        max_stop: Duration::from_millis(1000),
+        max_stop: max_stop(),
         max_result: usize::try_from(number(4, 4096)?)?,
     };
     let process = Process::open(pid)?;

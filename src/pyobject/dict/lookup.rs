@@ -74,45 +74,57 @@ pub fn walk_many<const N: usize>(
         is_walked: vec![false; sources.len()],
     };
     let headers = read_headers(memory, layout, sources)?;
-    let mut open: Vec<(usize, DictHeader, usize)> = headers
-        .into_iter()
-        .enumerate()
-        .filter_map(|(source, header)| Some((source, header.ok()?, AT_FIRST)))
-        .filter(|(_, header, _)| header.is_combined())
+    let open: Vec<Open> = (0..)
+        .zip(headers)
+        .filter_map(|(source, header)| Some((source, header.ok()?)))
+        .filter(|(_, header)| header.is_combined())
+        .map(|(source, header)| (source, header, AT_FIRST))
         .collect();
-    let combined = open.clone();
-    while !open.is_empty() {
-        let spans: Vec<_> = open
-            .iter()
-            .map(|(_, header, size)| (header.keys, *size))
-            .collect();
-        let mut larger = Vec::new();
-        batch::visit_spans(memory, &spans, |index, bytes| {
-            let (source, header, size) = open[index];
-            match Keys::of(layout, header, bytes) {
-                Some(keys) if keys.size() <= bytes.len() as u64 => {
-                    let walked = keys.walk_all(source, hashes, &judge, &mut ways.candidates);
-                    ways.is_walked[source] = walked.is_some();
-                }
-                Some(keys) if keys.size() > size as u64 && keys.size() <= LARGEST => {
-                    larger.push((source, header, keys.size() as usize));
-                }
-                _ => {}
-            }
-        })?;
-        // A table that grows while it is read is one too many.
-        larger.retain(|_| open.iter().all(|&(.., size)| size == AT_FIRST));
-        open = larger;
-    }
-    drop_changed(memory, layout, &combined, &mut ways)?;
+    let larger = walk_open(memory, layout, &open, hashes, &judge, &mut ways)?;
+    // A table that has grown again by then is one for the scan.
+    walk_open(memory, layout, &larger, hashes, &judge, &mut ways)?;
+    drop_changed(memory, layout, &open, &mut ways)?;
     Ok(ways)
+}
+
+/// A dict to be walked: which source it is, its header, and how many bytes of its table to read.
+type Open = (usize, DictHeader, usize);
+
+/// Walks those whose table is read as a whole; returns the others, with the size of their tables.
+fn walk_open<const N: usize>(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    open: &[Open],
+    hashes: &[u64; N],
+    judge: &impl Fn(Address, usize) -> Verdict,
+    ways: &mut Ways,
+) -> Result<Vec<Open>, ReadError> {
+    let spans: Vec<_> = open
+        .iter()
+        .map(|&(_, header, size)| (header.keys, size))
+        .collect();
+    let mut larger = Vec::new();
+    batch::visit_spans(memory, &spans, |index, bytes| {
+        let (source, header, size) = open[index];
+        match Keys::of(layout, header, bytes) {
+            Some(keys) if keys.size() <= bytes.len() as u64 => {
+                let walked = keys.walk_all(source, hashes, judge, &mut ways.candidates);
+                ways.is_walked[source] = walked.is_some();
+            }
+            Some(keys) if keys.size() > size as u64 && keys.size() <= LARGEST => {
+                larger.push((source, header, keys.size() as usize));
+            }
+            _ => {}
+        }
+    })?;
+    Ok(larger)
 }
 
 /// Takes back what was found in dicts whose table is another one by now.
 fn drop_changed(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
-    walked: &[(usize, DictHeader, usize)],
+    walked: &[Open],
     ways: &mut Ways,
 ) -> Result<(), ReadError> {
     let guards: Vec<(usize, Guard)> = walked
