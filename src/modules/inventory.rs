@@ -1,8 +1,8 @@
 //! The modules of an interpreter: the entries of `sys.modules`, read from outside.
 //!
 //! A running target imports and drops modules while it is read. Nothing here stops it. Instead every
-//! entry is read in rounds, and the table before and after each. When the table is the same around
-//! the first reading, everything in it was alive all the time, and one reading is enough. Else an entry is settled when two
+//! entry is read in rounds, and the table before and after each. When the table proves that nothing
+//! came or went, everything in it was alive all the time, and one reading is enough. Else an entry is settled when two
 //! readings, one after the other, agree on all but the count of references, and the tables prove
 //! that it was there all the time; without that proof it takes more readings that agree. So an
 //! entry that never changes is exact, and one that came or went is either one that existed or left
@@ -63,12 +63,17 @@ pub fn inventory_of_still(
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
-    let mut reader = Reader::new(memory, &python.layout, interpreter.sysdict);
-    let table = read_table(memory, python, interpreter)?;
-    let found = reader
-        .read(&table.entries)
-        .map_err(in_modules(interpreter))?;
-    Ok(report(found, Vec::new()))
+    let (layout, modules) = (&python.layout, interpreter.modules);
+    let (table, warning) = match dict::read_moment(memory, layout, modules) {
+        Ok(snapshot) => (snapshot.entries, None),
+        Err(_) => {
+            let warning = "sys.modules was caught while it changed: some may be missing";
+            (dict::read(memory, layout, modules)?, Some(warning.into()))
+        }
+    };
+    let mut reader = Reader::new(memory, layout, interpreter.sysdict);
+    let found = reader.read(&table).map_err(in_modules(interpreter))?;
+    Ok(report(found, warning.into_iter().collect()))
 }
 
 /// What is known of an entry that was read.
@@ -132,7 +137,8 @@ fn read_until_settled(
         }
         let read = reader.read(&open).map_err(in_modules(interpreter))?;
         let after = read_next_table(memory, python, interpreter, &table)?;
-        if seen.is_empty() && table.proves_same(&after) {
+        if seen.is_empty() && after.proves_unchanged_since(&table) {
+            // Nothing came or went from the start: what was read is the whole table.
             return Ok(report(read, Vec::new()));
         }
         let kept = table.kept_until(&after);

@@ -31,7 +31,9 @@ pub struct Snapshot {
     pub entries: Vec<Entry>,
     /// Where in the table each of them is.
     indices: Vec<u32>,
+    /// `ma_keys`, and `ma_version_tag` (3.6 to 3.12), which changes with every change.
     block: Address,
+    version: Option<u64>,
     /// Entries taken, dead ones included; 0 on 2.7.
     taken: u64,
     /// Whether new entries always go behind all others. Not on 2.7.
@@ -39,10 +41,10 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Whether nothing came or went from this moment to the later one: every key and value was alive
-    /// all the time. A key that was deleted and set again has another place, or has moved others.
-    pub fn proves_same(&self, later: &Snapshot) -> bool {
-        self.is_ordered && self == later
+    /// Whether nothing came or went since the earlier moment. A key that is set anew takes a new
+    /// place, so equal places prove it; on 2.7, where it may take its old one, nothing does.
+    pub fn proves_unchanged_since(&self, earlier: &Snapshot) -> bool {
+        self.is_ordered && self == earlier
     }
 
     /// The entries that were there all the time from this moment to the later one.
@@ -88,7 +90,7 @@ pub fn read_snapshot(
         if attempt >= AT_ONCE {
             std::thread::sleep(PAUSE);
         }
-        last = read_once(memory, layout, at);
+        last = read_moment(memory, layout, at);
         if last.is_ok() {
             break;
         }
@@ -96,7 +98,11 @@ pub fn read_snapshot(
     last
 }
 
-fn read_once(
+/// Reads the dict at `at` once.
+///
+/// # Errors
+/// [`ObjectError`]; [`ObjectError::Changed`] when it was caught while it changed.
+pub fn read_moment(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     at: Address,
@@ -148,7 +154,7 @@ fn moment(
     let is_guarded = table.guard.holds(layout, before) && table.guard.holds(layout, after);
     let taken = keys_count(layout, table, keys_before);
     let taken_after = keys_count(layout, table, keys_after);
-    let (Some(taken), Some(taken_after), true) = (taken, taken_after, is_guarded) else {
+    let (Some(_), Some(taken_after), true) = (taken, taken_after, is_guarded) else {
         return Err(table.changed());
     };
     let read = table.entries_in(layout, Some(entries), Some(values))?;
@@ -164,7 +170,8 @@ fn moment(
         indices: table.live_indices(entries),
         entries: read,
         block: table.block(),
-        taken,
+        version: layout.dict.version_tag.and_then(|tag| tag.get(after)),
+        taken: taken_after,
         is_ordered: is_ordered && !table.is_split(),
     })
 }

@@ -240,3 +240,54 @@ fn a_dict_that_gets_another_table_while_it_is_read_is_read_again() {
         assert_eq!(read == grown, grown_at < needed, "{grown_at} of {needed}");
     }
 }
+
+fn snapshot_of(layout: &Layout, keys: &[u8], used: u64) -> Result<Snapshot, ObjectError> {
+    let mut header = dict(KEYS, 0);
+    header[16..24].copy_from_slice(&used.to_le_bytes());
+    let memory = FakeMemory::new().with(DICT, &header).with(KEYS, keys);
+    read_moment(&memory, layout, Address::new(DICT))
+}
+
+fn kept(before: &[(u64, u64)], after: &[(u64, u64)]) -> Vec<u64> {
+    let snapshot = |entries: &[(u64, u64)]| {
+        snapshot_of(&V3_12, &logged(1, entries), entries.len() as u64).expect("whole")
+    };
+    let kept = snapshot(before).kept_until(&snapshot(after));
+    let mut keys: Vec<u64> = kept.iter().map(|entry| entry.key.value()).collect();
+    keys.sort_unstable();
+    keys
+}
+
+#[test]
+fn an_entry_stayed_when_it_kept_its_place() {
+    let (a, b, c, gone) = ((0x100, 0x11), (0x200, 0x22), (0x300, 0x33), (0, 0));
+    assert_eq!(kept(&[a, b, c], &[a, b, c]), [0x100, 0x200, 0x300]);
+    // b went: those behind it are where they were.
+    assert_eq!(kept(&[a, b, c], &[a, gone, c]), [0x100, 0x300]);
+    // b went and came back, perhaps as another object at the same address.
+    assert_eq!(kept(&[a, b, c], &[a, gone, c, b]), [0x100, 0x300]);
+    // Another value under the same key.
+    assert_eq!(kept(&[a, b], &[a, (0x200, 0x99)]), [0x100]);
+}
+
+#[test]
+fn a_table_that_is_filled_right_now_is_no_moment_of_the_dict() {
+    let entries: Vec<(u64, u64)> = (1..=4).map(|n| (n * 0x100, n)).collect();
+    let keys = logged(1, &entries);
+    assert!(snapshot_of(&V3_12, &keys, 4).is_ok());
+    let half_filled = snapshot_of(&V3_12, &keys, 400);
+    assert!(
+        matches!(half_filled, Err(ObjectError::Changed { .. })),
+        "{half_filled:?}"
+    );
+}
+
+#[test]
+fn a_key_that_was_set_anew_is_a_change() {
+    let (a, b, gone) = ((0x100, 0x11), (0x200, 0x22), (0, 0));
+    let snapshot =
+        |entries: &[(u64, u64)]| snapshot_of(&V3_12, &logged(1, entries), 2).expect("whole");
+    let before = snapshot(&[a, b]);
+    assert!(snapshot(&[a, b]).proves_unchanged_since(&before));
+    assert!(!snapshot(&[a, gone, b]).proves_unchanged_since(&before));
+}
