@@ -51,7 +51,7 @@ impl ReadMemory for Nonsense {
     fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
         for (offset, byte) in buffer.iter_mut().enumerate() {
             let here = at.value().wrapping_add(offset as u64);
-            if mixed(!self.seed, here >> 12) % 4 == 0 {
+            if mixed(!self.seed, here >> 12).is_multiple_of(4) {
                 return Ok(offset);
             }
             *byte = self.word(here & !7).to_le_bytes()[(here & 7) as usize];
@@ -73,7 +73,7 @@ impl ReadMemory for Flipped<'_> {
         for (offset, byte) in buffer[..got].iter_mut().enumerate() {
             let here = at.value() + offset as u64;
             let word = mixed(self.seed, here & !7);
-            if word % self.rarity == 0 && word >> 32 & 7 == here & 7 {
+            if word.is_multiple_of(self.rarity) && word >> 32 & 7 == here & 7 {
                 *byte ^= 1 << (word >> 40 & 7);
             }
         }

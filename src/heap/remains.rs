@@ -234,12 +234,18 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
     }
 
     /// Whether there is a living dict where one was. Anything can lie there by now, so only a class
-    /// that a tracked dict has counts as that of a dict.
+    /// that a tracked dict has counts as that of a dict, and only a table that is one: memory that
+    /// was freed keeps its bytes for a while. A table that is out of reach counts as one, too.
     fn is_untracked_dict(&self, heap: &Heap, at: Address) -> bool {
-        header::read(self.memory, self.layout, at).is_ok_and(|header| {
+        let is_headed = header::read(self.memory, self.layout, at).is_ok_and(|header| {
             let is_counted = header.refcount.immortal || header.refcount.count > 0;
             is_counted && heap.dict_classes.contains(&header.class)
-        })
+        });
+        let has_table = || match dict::read(self.memory, self.layout, at) {
+            Ok(_) | Err(ObjectError::Unreadable { .. }) => true,
+            Err(_) => false,
+        };
+        is_headed && has_table()
     }
 
     fn look_at_functions(&mut self, heap: &Heap) -> Result<(), ReadError> {
