@@ -46,19 +46,6 @@ pub fn find(process: &Process) -> Result<Located, LocateError> {
     })
 }
 
-/// As [`find`], but without the scan of writable memory: for a quick look at many processes, most of
-/// which are no Python. A Python in a program without symbols and section names is not found.
-///
-/// # Errors
-/// As [`find`].
-pub fn find_named(process: &Process) -> Result<Located, LocateError> {
-    settled(process, |maps| {
-        let mut search = Search::new(process, maps);
-        search.by_name()?;
-        search.finish()
-    })
-}
-
 /// Looks until what was seen is of one run of one program, and makes sense; the last answer counts.
 fn settled(
     process: &Process,
