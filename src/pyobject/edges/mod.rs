@@ -1,0 +1,3 @@
+//! References out of an object: `tp_traverse` from outside, and what it leaves out.
+
+pub mod edge;
