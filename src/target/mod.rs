@@ -19,4 +19,5 @@ pub mod signals;
 pub mod steps;
 pub mod threads;
 pub(crate) mod tracee;
+pub mod view;
 pub mod watchdog;
