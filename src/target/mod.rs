@@ -2,7 +2,9 @@
 
 pub mod about;
 pub mod access;
+pub mod backing;
 pub mod copy;
+pub mod core_file;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
@@ -17,6 +19,8 @@ pub mod rehearsal;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;
+#[allow(clippy::module_inception)]
+pub mod target;
 pub mod threads;
 pub(crate) mod tracee;
 pub mod view;
