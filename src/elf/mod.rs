@@ -1,6 +1,7 @@
 //! Floor 2: where symbols and sections are.
 
 pub mod core_file;
+mod core_notes;
 pub mod dwarf;
 pub mod dynamic;
 pub mod file;

@@ -7,9 +7,11 @@
 //! not change and is read from the running target; anything else is not there.
 
 use crate::address::{Address, AddressRange};
+use crate::target::core_file::Core;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use crate::target::process::{Process, ProcessError};
+use crate::target::target::Target;
 use crate::target::view::ViewMemory;
 use pages::{PAGE, Pages};
 use procfs::process::{MemoryPageFlags, PageInfo};
@@ -66,6 +68,18 @@ impl CopyPlan {
         let (mut ranges, anonymous) = writable_ranges(&maps);
         ranges.extend(present_ranges(process.pid(), &anonymous)?);
         ranges.sort_by_key(|range| range.start);
+        Self::from_ranges(ranges, constant_ranges(&maps), limit)
+    }
+
+    /// The same of a core file, so that parts of it can be borrowed.
+    ///
+    /// # Errors
+    /// As [`CopyPlan::of`].
+    pub fn of_core(core: &Core, limit: u64) -> Result<Self, CopyError> {
+        let maps = Target::maps(core)?;
+        let (data, anonymous) = writable_ranges(&maps);
+        let own = |range: &AddressRange| data.contains(range) || anonymous.contains(range);
+        let ranges = core.written_ranges(own);
         Self::from_ranges(ranges, constant_ranges(&maps), limit)
     }
 

@@ -12,12 +12,16 @@ use crate::target::maps::{MappedFile, Mapping, Maps};
 use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::process::{Execution, ProcessError};
 use crate::target::target::Target;
+use nix::unistd::{Whence, lseek};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// Key of the program's first instruction in the auxiliary vector (`AT_ENTRY` of `elf.h`).
 const AT_ENTRY: u64 = 9;
+
+/// Size of a page.
+const PAGE: u64 = 4096;
 
 /// One mapping, and the bytes of it that the file holds, from its start on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +105,49 @@ impl Core {
         let file = part.mapping.file.as_ref()?;
         let backing = self.backings.of(&file.path)?;
         (inside >= part.stored && !backing.is_readable()).then_some(backing)
+    }
+
+    /// The whole pages that the file holds of the mappings that are `wanted`, without the holes
+    /// that stand for pages which never existed.
+    pub fn written_ranges(&self, wanted: impl Fn(&AddressRange) -> bool) -> Vec<AddressRange> {
+        let mut ranges = Vec::new();
+        let parts = self.parts.iter().filter(|part| part.stored > 0);
+        for part in parts.filter(|part| wanted(&part.mapping.range)) {
+            let start = part.mapping.range.start;
+            let mut inside = 0;
+            while let Some((from, to)) = self.data_within(part, inside) {
+                let (from, to) = (
+                    from / PAGE * PAGE,
+                    to.next_multiple_of(PAGE).min(part.stored),
+                );
+                ranges.push(AddressRange::new(
+                    start.offset(from),
+                    start.offset(to / PAGE * PAGE),
+                ));
+                inside = to;
+            }
+        }
+        ranges.retain(|range| !range.is_empty());
+        ranges
+    }
+
+    /// Where the next bytes of a part are that are no hole in the file, from `inside` on.
+    fn data_within(&self, part: &Part, inside: u64) -> Option<(u64, u64)> {
+        if inside >= part.stored {
+            return None;
+        }
+        let seek = |from: u64, whence| {
+            let offset = i64::try_from(part.offset.checked_add(from)?).ok()?;
+            let found = lseek(&self.file, offset, whence).ok()?;
+            u64::try_from(found).ok()?.checked_sub(part.offset)
+        };
+        let Some(from) = seek(inside, Whence::SeekData) else {
+            // Behind the last data, or a file system that does not tell holes from data.
+            let behind = seek(inside, Whence::SeekHole).is_some();
+            return (!behind).then_some((inside, part.stored));
+        };
+        let to = seek(from, Whence::SeekHole).unwrap_or(part.stored);
+        (from < part.stored).then_some((from, to.clamp(from + 1, part.stored)))
     }
 
     fn part_at(&self, at: Address) -> Option<&Part> {

@@ -41,7 +41,7 @@ fn short_name(which: &Which) -> String {
         Which::Pid(pid) => pid.to_string(),
         Which::Core(path) => {
             let name = path.file_name().unwrap_or_default();
-            escaped(&name.to_string_lossy()).into()
+            escaped(&name.to_string_lossy())
         }
     }
 }
