@@ -40,6 +40,8 @@ pub enum Command {
     Modules(ModulesArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of a process that goes on running
+    Snapshot(SnapshotArgs),
     /// Print the JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Start a small Python program and show everything on it
@@ -186,6 +188,28 @@ pub struct UnloadArgs {
     pub max_stop: u64,
 }
 
+/// `snapshot`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+The process stands still while its memory is copied, and goes on while the file is written. A stop
+that is foreseen to be longer than --max-stop is not begun. The file can be given to every command
+that looks, and to gdb; it holds the memory of the process, and only its owner may read it.
+
+Examples:
+  pyunload snapshot 4242 -o core.4242
+  pyunload modules core.4242")]
+pub struct SnapshotArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// The file to write; it must not be there yet
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub max_stop: u64,
+}
+
 fn concat_help() -> String {
     format!(
         "{PATTERNS}\n\n\
@@ -217,6 +241,8 @@ pub enum SchemaOf {
     Modules,
     /// The Python processes.
     Ps,
+    /// A core file that was written.
+    Snapshot,
     /// What became of modules that were unloaded.
     Unload,
 }
@@ -254,6 +280,8 @@ pub enum LineCommand {
     Modules(ModulesArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of the process
+    Snapshot(SnapshotArgs),
     /// Show the summary of the process again
     Summary,
     /// End the session; the process runs on

@@ -3,7 +3,7 @@
 use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope, Which};
 use super::commands::discover::{Chosen, choose, split_words};
 use super::commands::{
-    demo, doctor as doctor_command, modules as modules_command, open, ps, schema,
+    demo, doctor as doctor_command, modules as modules_command, open, ps, schema, snapshot,
     unload as unload_command,
 };
 use super::exit::{Exit, Failure};
@@ -22,6 +22,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Doctor(args) => doctor(args, out, None),
         Command::Modules(args) => modules(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
+        Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {
             out.document(&schema::run(args.command), None);
             Exit::Done

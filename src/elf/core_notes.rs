@@ -11,11 +11,12 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
-const NT_PRSTATUS: u32 = 1;
-const NT_PRPSINFO: u32 = 3;
-const NT_AUXV: u32 = 6;
+pub(super) const NT_PRSTATUS: u32 = 1;
+pub(super) const NT_PRFPREG: u32 = 2;
+pub(super) const NT_PRPSINFO: u32 = 3;
+pub(super) const NT_AUXV: u32 = 6;
 /// `NT_FILE`.
-const NT_FILE: u32 = 0x4649_4c45;
+pub(super) const NT_FILE: u32 = 0x4649_4c45;
 
 /// One line of the list of mapped files.
 pub(super) struct Listed {
@@ -32,6 +33,7 @@ pub(super) fn tell(notes: &[u8]) -> (Told, Vec<Listed>) {
     for note in notes_in(notes).filter(|note| note.name == b"CORE") {
         match note.kind {
             NT_PRSTATUS => told.threads.extend(thread(&note)),
+            NT_PRFPREG => tell_floating(&note, &mut told),
             NT_PRPSINFO => tell_process(&note, &mut told),
             NT_AUXV => told.auxiliary = pairs(note.data),
             NT_FILE => listed = list_files(note.data).unwrap_or_default(),
@@ -56,7 +58,15 @@ fn thread(note: &Note<'_>) -> Option<CoreThread> {
     Some(CoreThread {
         tid: word_in(note.data, 32)?,
         registers: note.data.get(112..112 + 27 * 8)?.to_vec(),
+        floating: Vec::new(),
     })
+}
+
+/// The floating point registers of the thread told of last.
+fn tell_floating(note: &Note<'_>, told: &mut Told) {
+    if let Some(thread) = told.threads.last_mut() {
+        thread.floating = note.data.to_vec();
+    }
 }
 
 /// `struct elf_prpsinfo`: `pr_pid`, `pr_fname` and `pr_psargs`.

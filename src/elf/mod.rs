@@ -2,6 +2,7 @@
 
 pub mod core_file;
 mod core_notes;
+pub mod core_writer;
 pub mod dwarf;
 pub mod dynamic;
 pub mod file;

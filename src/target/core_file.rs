@@ -41,6 +41,8 @@ pub struct CoreThread {
     pub tid: i32,
     /// Its general registers, in the order of `user_regs_struct`.
     pub registers: Vec<u8>,
+    /// Its floating point registers, `user_fpregs_struct`; empty where they were not kept.
+    pub floating: Vec<u8>,
 }
 
 /// What the notes of a core say of the process.

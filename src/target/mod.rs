@@ -5,12 +5,14 @@ pub mod access;
 pub mod backing;
 pub mod copy;
 pub mod core_file;
+pub mod dump;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
 pub mod maps;
 pub mod memory;
+pub mod pagemap;
 pub mod pause;
 pub mod process;
 mod raw;
@@ -19,6 +21,7 @@ pub mod rehearsal;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;
+pub mod taken;
 #[allow(clippy::module_inception)]
 pub mod target;
 pub mod threads;

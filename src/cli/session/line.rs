@@ -6,7 +6,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a target at the command line. In a session it is put in for them.
-const TAKE_A_TARGET: [&str; 3] = ["modules", "doctor", "unload"];
+const TAKE_A_TARGET: [&str; 4] = ["modules", "doctor", "snapshot", "unload"];
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -72,6 +72,11 @@ fn definitions() -> clap::Command {
                 .into_iter()
                 .fold(command, hidden)
                 .override_usage("doctor [OPTIONS]")
+        })
+        .mut_subcommand("snapshot", |command| {
+            command
+                .override_usage("snapshot [OPTIONS] --output <FILE>")
+                .mut_arg("pid", |arg| arg.hide(true).index(1))
         })
         .mut_subcommand("unload", |command| {
             // An argument that is changed moves behind the others, unless it has a place.

@@ -3,7 +3,7 @@
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
 use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, ModulesArgs, Which};
-use crate::cli::commands::{attach, modules, unload};
+use crate::cli::commands::{attach, modules, snapshot, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -149,6 +149,7 @@ impl<'o> Session<'o> {
             }
             LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
             LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
+            LineCommand::Snapshot(args) => self.out.result(snapshot::run(args), Some(line)),
             LineCommand::Summary => {
                 let sysroot = self.core.sysroot.as_deref();
                 let summary = attach::run(&self.which, self.interpreter, sysroot);
