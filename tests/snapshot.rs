@@ -54,7 +54,7 @@ fn snapshot(pid: i32, path: &Path, method: &str) -> Result<Value, String> {
     }
 }
 
-fn command(pid: i32, path: &Path, _method: &str) -> Command {
+fn command(pid: i32, path: &Path, method: &str) -> Command {
     let mut command = pyunload();
     command
         .args([
@@ -63,6 +63,8 @@ fn command(pid: i32, path: &Path, _method: &str) -> Command {
             "--json",
             "--max-stop",
             MAX_STOP,
+            "--snapshot",
+            method,
             "-o",
         ])
         .arg(path);
