@@ -2,4 +2,5 @@
 
 pub mod kinds;
 pub mod remains;
+pub mod slots;
 pub mod walk;

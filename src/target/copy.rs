@@ -9,9 +9,10 @@
 use crate::address::{Address, AddressRange};
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::page_table::PAGE;
 use crate::target::process::{Process, ProcessError};
 use crate::target::view::ViewMemory;
-use pages::{PAGE, Pages};
+use pages::Pages;
 use procfs::process::{MemoryPageFlags, PageInfo};
 
 mod pages;

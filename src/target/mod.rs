@@ -9,6 +9,7 @@ pub mod fake;
 pub mod files;
 pub mod maps;
 pub mod memory;
+pub mod page_table;
 pub mod pause;
 pub mod process;
 mod raw;
