@@ -1,6 +1,11 @@
 //! Floor 5: all objects together.
 
+pub mod disjoint;
+pub mod graph;
 pub mod kinds;
+pub mod links;
+pub mod reach;
 pub mod remains;
 pub mod slots;
+pub mod source;
 pub mod walk;
