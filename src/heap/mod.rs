@@ -1,6 +1,7 @@
 //! Floor 5: all objects together.
 
 pub mod disjoint;
+pub mod dominators;
 pub mod graph;
 pub mod kinds;
 pub mod links;

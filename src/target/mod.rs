@@ -18,6 +18,7 @@ pub mod rehearsal;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;
+pub mod still;
 pub mod threads;
 pub(crate) mod tracee;
 pub mod view;
