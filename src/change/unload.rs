@@ -15,7 +15,7 @@
 
 use crate::address::Address;
 use crate::change::answer::{Answer, Done, parse};
-use crate::change::entries::{entries, holds};
+use crate::plan::entries::{entries, holds};
 use crate::change::error::UnloadError;
 use crate::change::outcome::{ModuleOutcome, Outcome, outcomes};
 use crate::change::source;

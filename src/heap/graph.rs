@@ -82,7 +82,8 @@ impl Graph {
         for seed in seeds {
             found.add(source, seed)?;
         }
-        for root in roots {
+        // A word that only may hold something is no proof that there is an object.
+        for root in roots.iter().filter(|root| root.tier != Tier::Possible) {
             found.add(source, root.to)?;
         }
         found.follow(source)?;
