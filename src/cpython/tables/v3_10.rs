@@ -1,8 +1,8 @@
 //! CPython 3.10. What changed since 3.9.
 
-use super::v3_9::V3_9;
 use super::structures;
 use super::v3_6::FRAMES;
+use super::v3_9::V3_9;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

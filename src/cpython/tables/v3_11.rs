@@ -1,8 +1,8 @@
 //! CPython 3.11. What changed since 3.10.
 
+use super::structures;
 use super::v3_10::V3_10;
 use super::variants::with_trace_refs;
-use super::structures;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

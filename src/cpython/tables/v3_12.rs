@@ -1,8 +1,8 @@
 //! CPython 3.12. What changed since 3.11.
 
+use super::structures;
 use super::v3_11::V3_11;
 use super::variants::with_trace_refs;
-use super::structures;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

@@ -1,8 +1,8 @@
 //! CPython 3.13. What changed since 3.12, and in what the patch releases and builds differ.
 
+use super::structures;
 use super::v3_12::V3_12;
 use super::variants::without_gil;
-use super::structures;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

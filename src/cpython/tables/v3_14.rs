@@ -1,8 +1,8 @@
 //! CPython 3.14. What changed since 3.13, and in what the patch releases and builds differ.
 
+use super::structures;
 use super::v3_13::V3_13;
 use super::variants::without_gil;
-use super::structures;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

@@ -1,8 +1,8 @@
 //! CPython 3.15. What changed since 3.14, and in what the builds differ.
 
+use super::structures;
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
-use super::structures;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

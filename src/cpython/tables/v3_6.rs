@@ -1,7 +1,7 @@
 //! CPython 3.6. What changed since 2.7.
 
-use super::v2_7::V2_7;
 use super::structures;
+use super::v2_7::V2_7;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

@@ -1,8 +1,8 @@
 //! CPython 3.7. What changed since 3.6.
 
-use super::v3_6::V3_6;
 use super::structures;
 use super::v3_6::FRAMES;
+use super::v3_6::V3_6;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

@@ -1,7 +1,7 @@
 //! CPython 3.8. What changed since 3.7.
 
-use super::v3_7::V3_7;
 use super::structures;
+use super::v3_7::V3_7;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

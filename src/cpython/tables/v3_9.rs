@@ -1,7 +1,7 @@
 //! CPython 3.9. What changed since 3.8.
 
-use super::v3_8::V3_8;
 use super::structures;
+use super::v3_8::V3_8;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 

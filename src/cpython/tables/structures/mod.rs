@@ -6,16 +6,16 @@
 use crate::cpython::layout_heap::Structures;
 
 mod v2_7;
-mod v3_6;
-mod v3_7;
-mod v3_8;
-mod v3_9;
 mod v3_10;
 mod v3_11;
 mod v3_12;
 mod v3_13;
 mod v3_14;
 mod v3_15;
+mod v3_6;
+mod v3_7;
+mod v3_8;
+mod v3_9;
 
 /// Structures of CPython 2.7.
 pub const V2_7: Structures = Structures {

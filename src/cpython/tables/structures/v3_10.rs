@@ -52,12 +52,7 @@ pub const CHANGED: &[Structure] = &[
         "anext_awaitable",
         "wrapped@16 default_value@24",
     ),
-    structure(
-        "memoryiterobject",
-        48,
-        "memory_iterator",
-        "it_seq@24",
-    ),
+    structure("memoryiterobject", 48, "memory_iterator", "it_seq@24"),
     structure(
         "PySyntaxErrorObject",
         128,
@@ -83,12 +78,7 @@ pub const CHANGED: &[Structure] = &[
         "types.UnionType typing.Union",
         "args@16 parameters@24",
     ),
-    structure(
-        "zipobject",
-        48,
-        "zip",
-        "ittuple@24 result@32",
-    ),
+    structure("zipobject", 48, "zip", "ittuple@24 result@32"),
     structure(
         "lru_cache_object",
         152,
@@ -96,12 +86,7 @@ pub const CHANGED: &[Structure] = &[
         "cache@72 func@88 kwd_mark@112 lru_list_elem_type@120 cache_info_type@128 \
          dict@136",
     ),
-    structure(
-        "pairwiseobject",
-        32,
-        "itertools.pairwise",
-        "it@16 old@24",
-    ),
+    structure("pairwiseobject", 32, "itertools.pairwise", "it@16 old@24"),
     structure(
         "FutureObj",
         152,

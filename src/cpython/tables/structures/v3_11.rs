@@ -114,24 +114,9 @@ pub const CHANGED: &[Structure] = &[
         "types.GenericAlias",
         "origin@16 args@24 parameters@32",
     ),
-    structure(
-        "gaiterobject",
-        24,
-        "generic_alias_iterator",
-        "obj@16",
-    ),
-    structure(
-        "itemgetterobject",
-        48,
-        "operator.itemgetter",
-        "item@24",
-    ),
-    structure(
-        "attrgetterobject",
-        40,
-        "operator.attrgetter",
-        "attr@24",
-    ),
+    structure("gaiterobject", 24, "generic_alias_iterator", "obj@16"),
+    structure("itemgetterobject", 48, "operator.itemgetter", "item@24"),
+    structure("attrgetterobject", 40, "operator.attrgetter", "attr@24"),
     structure(
         "FutureObj",
         128,

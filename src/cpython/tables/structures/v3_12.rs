@@ -12,18 +12,8 @@ pub const CHANGED: &[Structure] = &[
          func_defaults@56 func_kwdefaults@64 func_closure@72 func_doc@80 func_dict@88 \
          func_module@104 func_annotations@112 func_typeparams@120",
     ),
-    structure(
-        "_PyListIterObject",
-        32,
-        "list_iterator",
-        "it_seq@24",
-    ),
-    structure(
-        "_PyTupleIterObject",
-        32,
-        "tuple_iterator",
-        "it_seq@24",
-    ),
+    structure("_PyListIterObject", 32, "list_iterator", "it_seq@24"),
+    structure("_PyTupleIterObject", 32, "tuple_iterator", "it_seq@24"),
     structure(
         "longrangeiterobject",
         40,
@@ -69,12 +59,7 @@ pub const CHANGED: &[Structure] = &[
         "typing.TypeVar",
         "name@16 bound@24 evaluate_bound@32 constraints@40 evaluate_constraints@48",
     ),
-    structure(
-        "typevartupleobject",
-        24,
-        "typing.TypeVarTuple",
-        "name@16",
-    ),
+    structure("typevartupleobject", 24, "typing.TypeVarTuple", "name@16"),
     structure(
         "paramspecobject",
         40,
@@ -111,12 +96,7 @@ pub const CHANGED: &[Structure] = &[
         "itertools.accumulate",
         "total@16 it@24 binop@32 initial@40",
     ),
-    structure(
-        "batchedobject",
-        32,
-        "itertools.batched",
-        "it@16",
-    ),
+    structure("batchedobject", 32, "itertools.batched", "it@16"),
     structure(
         "stringio",
         168,

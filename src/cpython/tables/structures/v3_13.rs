@@ -37,36 +37,21 @@ pub const CHANGED: &[Structure] = &[
         "typing.ParamSpec",
         "name@16 bound@24 default_value@32 evaluate_default@40",
     ),
-    structure(
-        "PyCapsule",
-        64,
-        "PyCapsule",
-        "",
-    ),
+    structure("PyCapsule", 64, "PyCapsule", ""),
     structure(
         "pairwiseobject",
         40,
         "itertools.pairwise",
         "it@16 old@24 result@32",
     ),
-    structure(
-        "batchedobject",
-        40,
-        "itertools.batched",
-        "it@16",
-    ),
+    structure("batchedobject", 40, "itertools.batched", "it@16"),
     structure(
         "methodcallerobject",
         64,
         "operator.methodcaller",
         "name@16 xargs@24 kwds@32 vectorcall_kwnames@48",
     ),
-    structure(
-        "simplequeueobject",
-        72,
-        "_queue.SimpleQueue",
-        "",
-    ),
+    structure("simplequeueobject", 72, "_queue.SimpleQueue", ""),
     structure(
         "localobject",
         56,
@@ -111,10 +96,5 @@ pub const CHANGED: &[Structure] = &[
         "dict@16 args@24 notes@32 traceback@40 context@48 cause@56 msg@72 excs@80 \
          excs_str@88",
     ),
-    structure(
-        "lockobject",
-        24,
-        "_thread.lock thread.lock",
-        "",
-    ),
+    structure("lockobject", 24, "_thread.lock thread.lock", ""),
 ];

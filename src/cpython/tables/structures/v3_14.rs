@@ -62,18 +62,8 @@ pub const CHANGED: &[Structure] = &[
         "types.UnionType typing.Union",
         "args@16 hashable_args@24 unhashable_args@32 parameters@40",
     ),
-    structure(
-        "mapobject",
-        40,
-        "map",
-        "iters@16 func@24",
-    ),
-    structure(
-        "constevaluatorobject",
-        24,
-        "constevaluator",
-        "value@16",
-    ),
+    structure("mapobject", 40, "map", "iters@16 func@24"),
+    structure("constevaluatorobject", 24, "constevaluator", "value@16"),
     structure(
         "templateobject",
         32,
@@ -98,30 +88,15 @@ pub const CHANGED: &[Structure] = &[
         "functools.partial",
         "fn@16 args@24 kw@32 dict@40 placeholder@56",
     ),
-    structure(
-        "cycleobject",
-        40,
-        "itertools.cycle",
-        "it@16 saved@24",
-    ),
+    structure("cycleobject", 40, "itertools.cycle", "it@16 saved@24"),
     structure(
         "methodcallerobject",
         64,
         "operator.methodcaller",
         "name@16 args@24 kwds@32 vectorcall_args@40 vectorcall_kwnames@48",
     ),
-    structure(
-        "lockobject",
-        24,
-        "_thread.lock thread.lock",
-        "",
-    ),
-    structure(
-        "rlockobject",
-        40,
-        "_thread.RLock",
-        "",
-    ),
+    structure("lockobject", 24, "_thread.lock thread.lock", ""),
+    structure("rlockobject", 40, "_thread.RLock", ""),
     structure(
         "stringio",
         120,
@@ -151,10 +126,5 @@ pub const CHANGED: &[Structure] = &[
         "CArgObject _ctypes.CArgObject",
         "obj@64",
     ),
-    structure(
-        "CFieldObject",
-        80,
-        "_ctypes.CField",
-        "proto@40 name@72",
-    ),
+    structure("CFieldObject", 80, "_ctypes.CField", "proto@40 name@72"),
 ];

@@ -34,12 +34,7 @@ pub const CHANGED: &[Structure] = &[
         "sentinel",
         "name@16 module@24 repr@32",
     ),
-    structure(
-        "PyByteArrayObject",
-        64,
-        "bytearray",
-        "ob_bytes_object@56",
-    ),
+    structure("PyByteArrayObject", 64, "bytearray", "ob_bytes_object@56"),
     structure(
         "PyScannerObject",
         72,
@@ -47,10 +42,5 @@ pub const CHANGED: &[Structure] = &[
         "object_hook@24 object_pairs_hook@32 array_hook@40 parse_float@48 parse_int@56 \
          parse_constant@64",
     ),
-    structure(
-        "PyStructObject",
-        64,
-        "Struct _struct.Struct",
-        "s_format@40",
-    ),
+    structure("PyStructObject", 64, "Struct _struct.Struct", "s_format@40"),
 ];

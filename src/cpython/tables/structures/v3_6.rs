@@ -18,18 +18,8 @@ pub const CHANGED: &[Structure] = &[
         "builtin_function_or_method",
         "m_self@24 m_module@32",
     ),
-    structure(
-        "PyMethodObject",
-        40,
-        "method",
-        "im_func@16 im_self@24",
-    ),
-    structure(
-        "PyInstanceMethodObject",
-        24,
-        "instancemethod",
-        "func@16",
-    ),
+    structure("PyMethodObject", 40, "method", "im_func@16 im_self@24"),
+    structure("PyInstanceMethodObject", 24, "instancemethod", "func@16"),
     structure(
         "PyMethodDescrObject",
         48,
@@ -54,12 +44,7 @@ pub const CHANGED: &[Structure] = &[
         "wrapper_descriptor",
         "d_type@16 d_name@24 d_qualname@32",
     ),
-    structure(
-        "mappingproxyobject",
-        24,
-        "mappingproxy",
-        "mapping@16",
-    ),
+    structure("mappingproxyobject", 24, "mappingproxy", "mapping@16"),
     structure(
         "rangeobject",
         48,
@@ -96,12 +81,7 @@ pub const CHANGED: &[Structure] = &[
         "str_iterator str_ascii_iterator",
         "it_seq@24",
     ),
-    structure(
-        "striterobject",
-        32,
-        "bytes_iterator",
-        "it_seq@24",
-    ),
+    structure("striterobject", 32, "bytes_iterator", "it_seq@24"),
     structure(
         "longrangeiterobject",
         48,
@@ -151,24 +131,14 @@ pub const CHANGED: &[Structure] = &[
         "async_generator_wrapped_value",
         "agw_val@16",
     ),
-    structure(
-        "PyCoroWrapper",
-        24,
-        "coroutine_wrapper",
-        "cw_coroutine@16",
-    ),
+    structure("PyCoroWrapper", 24, "coroutine_wrapper", "cw_coroutine@16"),
     structure(
         "_PyManagedBufferObject",
         112,
         "managedbuffer",
         "master.obj@40",
     ),
-    structure(
-        "PyMemoryViewObject",
-        144,
-        "memoryview",
-        "mbuf@24",
-    ),
+    structure("PyMemoryViewObject", 144, "memoryview", "mbuf@24"),
     structure(
         "PyBaseExceptionObject",
         64,
@@ -226,30 +196,10 @@ pub const CHANGED: &[Structure] = &[
         "types.SimpleNamespace",
         "ns_dict@16",
     ),
-    structure(
-        "filterobject",
-        32,
-        "filter",
-        "func@16 it@24",
-    ),
-    structure(
-        "mapobject",
-        32,
-        "map",
-        "iters@16 func@24",
-    ),
-    structure(
-        "zipobject",
-        40,
-        "zip",
-        "ittuple@24 result@32",
-    ),
-    structure(
-        "PyByteArrayObject",
-        56,
-        "bytearray",
-        "",
-    ),
+    structure("filterobject", 32, "filter", "func@16 it@24"),
+    structure("mapobject", 32, "map", "iters@16 func@24"),
+    structure("zipobject", 40, "zip", "ittuple@24 result@32"),
+    structure("PyByteArrayObject", 56, "bytearray", ""),
     structure(
         "lru_cache_object",
         144,
@@ -262,24 +212,14 @@ pub const CHANGED: &[Structure] = &[
         "functools._lru_list_elem",
         "key@40 result@48",
     ),
-    structure(
-        "keyobject",
-        32,
-        "functools.KeyWrapper",
-        "cmp@16 object@24",
-    ),
+    structure("keyobject", 32, "functools.KeyWrapper", "cmp@16 object@24"),
     structure(
         "defdictobject",
         56,
         "collections.defaultdict",
         "default_factory@48",
     ),
-    structure(
-        "cycleobject",
-        48,
-        "itertools.cycle",
-        "it@16 saved@24",
-    ),
+    structure("cycleobject", 48, "itertools.cycle", "it@16 saved@24"),
     structure(
         "accumulateobject",
         40,
@@ -298,18 +238,8 @@ pub const CHANGED: &[Structure] = &[
         "itertools.zip_longest",
         "ittuple@32 result@40 fillvalue@48",
     ),
-    structure(
-        "lockobject",
-        40,
-        "_thread.lock thread.lock",
-        "",
-    ),
-    structure(
-        "rlockobject",
-        48,
-        "_thread.RLock",
-        "",
-    ),
+    structure("lockobject", 40, "_thread.lock thread.lock", ""),
+    structure("rlockobject", 48, "_thread.RLock", ""),
     structure(
         "stringio",
         120,
@@ -323,12 +253,7 @@ pub const CHANGED: &[Structure] = &[
         "buffer@32 encoding@40 encoder@48 decoder@56 readnl@64 errors@72 \
          decoded_chars@120 pending_bytes@136 snapshot@152 raw@168 dict@184",
     ),
-    structure(
-        "bytesio",
-        64,
-        "_io.BytesIO",
-        "buf@16 dict@40",
-    ),
+    structure("bytesio", 64, "_io.BytesIO", "buf@16 dict@40"),
     structure(
         "PatternObject",
         96,
@@ -369,12 +294,7 @@ pub const CHANGED: &[Structure] = &[
         "task_loop@16 task_callbacks@24 task_exception@32 task_result@40 \
          task_source_tb@48 dict@72 task_fut_waiter@88 task_coro@96",
     ),
-    structure(
-        "futureiterobject",
-        24,
-        "_asyncio.FutureIter",
-        "future@16",
-    ),
+    structure("futureiterobject", 24, "_asyncio.FutureIter", "future@16"),
     structure(
         "TaskStepMethWrapper",
         32,
@@ -405,18 +325,8 @@ pub const CHANGED: &[Structure] = &[
         "_csv.reader",
         "input_iter@16 dialect@24 fields@32",
     ),
-    structure(
-        "WriterObj",
-        64,
-        "_csv.writer",
-        "writeline@16 dialect@24",
-    ),
-    structure(
-        "DialectObj",
-        56,
-        "_csv.Dialect",
-        "lineterminator@40",
-    ),
+    structure("WriterObj", 64, "_csv.writer", "writeline@16 dialect@24"),
+    structure("DialectObj", 56, "_csv.Dialect", "lineterminator@40"),
     structure(
         "unpackiterobject",
         112,
@@ -429,10 +339,5 @@ pub const CHANGED: &[Structure] = &[
         "posix.DirEntry",
         "name@16 path@24 stat@32 lstat@40",
     ),
-    structure(
-        "AST_object",
-        24,
-        "_ast.AST ast.AST",
-        "dict@16",
-    ),
+    structure("AST_object", 24, "_ast.AST ast.AST", "dict@16"),
 ];

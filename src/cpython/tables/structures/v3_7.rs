@@ -43,12 +43,7 @@ pub const CHANGED: &[Structure] = &[
         "Token _contextvars.Token",
         "tok_ctx@16 tok_var@24 tok_oldval@32",
     ),
-    structure(
-        "PyHamtObject",
-        40,
-        "hamt",
-        "h_root@16",
-    ),
+    structure("PyHamtObject", 40, "hamt", "h_root@16"),
     structure(
         "partialobject",
         64,
@@ -67,12 +62,7 @@ pub const CHANGED: &[Structure] = &[
         "itertools.groupby",
         "it@16 keyfunc@24 tgtkey@32 currkey@40 currvalue@48",
     ),
-    structure(
-        "simplequeueobject",
-        56,
-        "_queue.SimpleQueue",
-        "lst@32",
-    ),
+    structure("simplequeueobject", 56, "_queue.SimpleQueue", "lst@32"),
     structure(
         "PyScannerObject",
         72,

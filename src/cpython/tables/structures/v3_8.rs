@@ -18,12 +18,7 @@ pub const CHANGED: &[Structure] = &[
         "builtin_function_or_method",
         "m_self@24 m_module@32",
     ),
-    structure(
-        "PyMethodObject",
-        48,
-        "method",
-        "im_func@16 im_self@24",
-    ),
+    structure("PyMethodObject", 48, "method", "im_func@16 im_self@24"),
     structure(
         "PyMethodDescrObject",
         56,
@@ -56,12 +51,7 @@ pub const CHANGED: &[Structure] = &[
         "itertools.accumulate",
         "total@16 it@24 binop@32 initial@40",
     ),
-    structure(
-        "itemgetterobject",
-        40,
-        "operator.itemgetter",
-        "item@24",
-    ),
+    structure("itemgetterobject", 40, "operator.itemgetter", "item@24"),
     structure(
         "TaskObj",
         144,
@@ -70,16 +60,6 @@ pub const CHANGED: &[Structure] = &[
          task_exception@48 task_result@56 task_source_tb@64 dict@88 task_fut_waiter@104 \
          task_coro@112 task_name@120 task_context@128",
     ),
-    structure(
-        "WriterObj",
-        64,
-        "_csv.writer",
-        "write@16 dialect@24",
-    ),
-    structure(
-        "DialectObj",
-        48,
-        "_csv.Dialect",
-        "lineterminator@40",
-    ),
+    structure("WriterObj", 64, "_csv.writer", "write@16 dialect@24"),
+    structure("DialectObj", 48, "_csv.Dialect", "lineterminator@40"),
 ];
