@@ -32,7 +32,10 @@ impl<M: ViewMemory> Picture<'_, M> {
             return is(if is_dict { "globals" } else { "module" }, name);
         }
         match self.kind(node) {
-            Some(Kind::Function) => is("function", self.qualified(node, &["func_qualname", "func_name"])),
+            Some(Kind::Function) => is(
+                "function",
+                self.qualified(node, &["func_qualname", "func_name"]),
+            ),
             Some(Kind::Class) => is("class", self.class_title(node)),
             _ => self.describe_other(node),
         }
@@ -50,7 +53,10 @@ impl<M: ViewMemory> Picture<'_, M> {
             let mut all = self.namespaces.all.iter();
             all.find(|namespace| namespace.modules.contains(&node))
         });
-        let name = namespace.filter(|namespace| namespace.is_module_like)?.name.as_ref()?;
+        let name = namespace
+            .filter(|namespace| namespace.is_module_like)?
+            .name
+            .as_ref()?;
         Some(name.escaped())
     }
 
@@ -109,8 +115,14 @@ impl<M: ViewMemory> Picture<'_, M> {
             }
         });
         let read = |at| text::read(self.memory, &self.python.layout, at).ok();
-        let own = name.and_then(read).map_or_else(|| "?".to_owned(), |text| text.escaped());
-        match self.namespaces.of_function(node).and_then(|dict| self.module_name(dict)) {
+        let own = name
+            .and_then(read)
+            .map_or_else(|| "?".to_owned(), |text| text.escaped());
+        match self
+            .namespaces
+            .of_function(node)
+            .and_then(|dict| self.module_name(dict))
+        {
             Some(module) => format!("{module}.{own}"),
             None => own,
         }

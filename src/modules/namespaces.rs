@@ -293,7 +293,10 @@ impl Namespaces {
         let mut by_name: HashMap<Text, Vec<u32>> = HashMap::new();
         for namespace in &self.all {
             if let Some(name) = &namespace.name {
-                by_name.entry(name.clone()).or_default().push(namespace.dict);
+                by_name
+                    .entry(name.clone())
+                    .or_default()
+                    .push(namespace.dict);
             }
         }
         by_name

