@@ -5,7 +5,7 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::heap::graph::{Graph, GraphError};
 use crate::heap::kinds::Kinds;
 use crate::heap::source::{RootWord, Source};
-use crate::heap::statics::{Area, AreaKind, words_of};
+use crate::heap::statics::{Area, words_of};
 use crate::heap::walk::{WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
@@ -58,7 +58,12 @@ pub enum Holder {
     /// Part of the state of the interpreter.
     Python(RootPlace, EdgeName),
     /// A variable of a program or library, or a word of the stack.
-    Word(AreaKind, Address),
+    Word {
+        /// In which of the picture's areas.
+        area: u32,
+        /// Where it is.
+        at: Address,
+    },
 }
 
 /// `sys.modules` of one interpreter.
@@ -95,6 +100,8 @@ pub struct Picture<'m, M> {
     pub namespaces: Namespaces,
     /// What the collector of each interpreter is set to.
     pub collectors: Vec<CollectorState>,
+    /// Where C code may keep references.
+    pub areas: Vec<Area>,
     /// What the root words of the graph are.
     holders: Vec<Holder>,
     tracer: RefCell<Tracer<'m, M>>,
@@ -118,10 +125,10 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     ///
     /// # Errors
     /// [`PictureError`].
-    pub fn take(memory: &'m M, python: &'m Python, areas: &[Area]) -> Result<Self, PictureError> {
+    pub fn take(memory: &'m M, python: &'m Python, areas: Vec<Area>) -> Result<Self, PictureError> {
         let mut tracer = Tracer::new(memory, python);
         let (seeds, collectors) = walk_all(memory, python)?;
-        let (holders, words) = find_roots(memory, &mut tracer, areas);
+        let (holders, words) = find_roots(memory, &mut tracer, &areas);
         let graph = Graph::build(&mut tracer, seeds, &words, OBJECTS)?;
         let tables = read_tables(memory, python)?;
         let namespaces = Namespaces::of(memory, python, &graph, &tables)?;
@@ -132,6 +139,7 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
             tables,
             namespaces,
             collectors,
+            areas,
             holders,
             tracer: RefCell::new(tracer),
             kinds: Kinds::new(&python.layout),
@@ -240,9 +248,12 @@ fn find_roots<M: ViewMemory>(
             tier: root.tier,
         });
     });
-    for area in areas {
+    for (number, area) in areas.iter().enumerate() {
         for (at, to) in words_of(memory, area) {
-            holders.push(Holder::Word(area.kind, at));
+            holders.push(Holder::Word {
+                area: number as u32,
+                at,
+            });
             words.push(RootWord {
                 to,
                 tier: Tier::Possible,

@@ -69,19 +69,7 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
     match root.anchor {
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
         Anchor::Holder(Holder::Python(place, _)) => judge_in_interpreter(picture, place),
-        Anchor::Holder(Holder::Word(AreaKind::Variables, _)) => Judged {
-            kind: RootKind::Static,
-            standing: Standing::Permanent {
-                reason: "a variable of C code refers to it",
-            },
-        },
-        Anchor::Holder(Holder::Word(AreaKind::Stack, _)) => Judged {
-            kind: RootKind::Stack,
-            standing: Standing::Blocked {
-                kind: "frame",
-                advice: "C code of the main thread uses it now: wait until it returns",
-            },
-        },
+        Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
         Anchor::HeldFromC(_) => Judged {
             kind: RootKind::CHeld,
             standing: Standing::Permanent {
@@ -92,6 +80,24 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
             kind: RootKind::Immortal,
             standing: Standing::Permanent {
                 reason: "it hangs on an object that is never freed",
+            },
+        },
+    }
+}
+
+fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
+    match picture.areas.get(area as usize).map(|area| &area.kind) {
+        Some(AreaKind::Stack) => Judged {
+            kind: RootKind::Stack,
+            standing: Standing::Blocked {
+                kind: "frame",
+                advice: "C code of the main thread uses it now: wait until it returns",
+            },
+        },
+        Some(AreaKind::Variables(_)) | None => Judged {
+            kind: RootKind::Static,
+            standing: Standing::Permanent {
+                reason: "a variable of C code refers to it",
             },
         },
     }
