@@ -1,7 +1,8 @@
 //! The command line: definitions and help, nothing else. A session parses its lines with the same.
 
+use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// See and unload the modules of a running CPython, from outside the process.
 ///
@@ -39,6 +40,8 @@ pub enum Command {
     Modules(ModulesArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of a process that goes on running
+    Snapshot(SnapshotArgs),
     /// Print the JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Start a small Python program and show everything on it
@@ -51,11 +54,15 @@ pub enum Command {
 Examples:
   pyunload attach 4242                            a prompt, with history and completion
   pyunload attach 4242 -c 'modules shop.*' -c doctor
+  pyunload attach core.4242 -c modules
   pyunload attach 4242 --script commands.txt --json")]
 pub struct AttachArgs {
-    /// The process
-    #[arg(value_name = "PID", value_parser = pid)]
-    pub pid: i32,
+    /// The process, or a core file of one
+    #[arg(value_name = "PID|CORE", value_parser = which)]
+    pub target: Which,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Run this command and end; may be given several times
     #[arg(short = 'c', value_name = "COMMAND")]
     pub commands: Vec<String>,
@@ -78,6 +85,32 @@ pub struct DoctorArgs {
     pub scope: Scope,
 }
 
+/// How a core file is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct CoreArgs {
+    /// Look for the programs and libraries that a core file leaves out below this folder
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+}
+
+/// What is looked at: a process, or a core file of one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// A process, by its pid.
+    Pid(i32),
+    /// A core file, by its path.
+    Core(PathBuf),
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Which::Pid(pid) => pid.fmt(f),
+            Which::Core(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// More processes than those named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
 pub struct Scope {
@@ -98,9 +131,12 @@ With patterns the exit code is 1 when none of the modules matches.";
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = concat_help())]
 pub struct ModulesArgs {
-    /// One or more pids, then names or patterns of modules
-    #[arg(value_name = "PID|PATTERN", required_unless_present = "all")]
+    /// One or more pids or core files, then names or patterns of modules
+    #[arg(value_name = "PID|CORE|PATTERN", required_unless_present = "all")]
     pub words: Vec<String>,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Which processes
     #[command(flatten)]
     pub scope: Scope,
@@ -152,13 +188,36 @@ pub struct UnloadArgs {
     pub max_stop: u64,
 }
 
+/// `snapshot`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+The process stands still while its memory is copied, and goes on while the file is written. A stop
+that is foreseen to be longer than --max-stop is not begun. The file can be given to every command
+that looks, and to gdb; it holds the memory of the process, and only its owner may read it.
+
+Examples:
+  pyunload snapshot 4242 -o core.4242
+  pyunload modules core.4242")]
+pub struct SnapshotArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// The file to write; it must not be there yet
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub max_stop: u64,
+}
+
 fn concat_help() -> String {
     format!(
         "{PATTERNS}\n\n\
          Examples:\n  \
            pyunload modules 4242\n  \
            pyunload modules 4242 'shop.*' requests\n  \
-           pyunload modules 4242 --children --json"
+           pyunload modules 4242 --children --json\n  \
+           pyunload modules core.4242 --sysroot image/"
     )
 }
 
@@ -182,6 +241,8 @@ pub enum SchemaOf {
     Modules,
     /// The Python processes.
     Ps,
+    /// A core file that was written.
+    Snapshot,
     /// What became of modules that were unloaded.
     Unload,
 }
@@ -219,6 +280,8 @@ pub enum LineCommand {
     Modules(ModulesArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of the process
+    Snapshot(SnapshotArgs),
     /// Show the summary of the process again
     Summary,
     /// End the session; the process runs on
@@ -242,9 +305,25 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub fn pid(text: &str) -> Result<i32, String> {
     match text.parse::<i32>() {
         Ok(pid) if pid > 0 => Ok(pid),
-        _ if std::path::Path::new(text).is_file() => {
-            Err("core files cannot be read yet: give the pid of a process".to_owned())
+        _ if is_core(Path::new(text)) => {
+            Err("a core file: this takes the pid of a running process".to_owned())
         }
         _ => Err("not a pid (a whole number above 0)".to_owned()),
+    }
+}
+
+/// A pid or the path of a core file as an argument.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn which(text: &str) -> Result<Which, String> {
+    let path = Path::new(text);
+    match text.parse::<i32>() {
+        Ok(pid) if pid > 0 => Ok(Which::Pid(pid)),
+        Err(_) if is_core(path) => Ok(Which::Core(path.to_owned())),
+        Err(_) if path.exists() => {
+            Err("not a core file of an x86-64 process, nor a pid".to_owned())
+        }
+        _ => Err("neither a pid (a whole number above 0) nor the path of a core file".to_owned()),
     }
 }

@@ -1,9 +1,9 @@
 //! From parsed arguments to commands, one target after the other, and their answers to the output.
 
-use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope};
+use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope, Which};
 use super::commands::discover::{Chosen, choose, split_words};
 use super::commands::{
-    demo, doctor as doctor_command, modules as modules_command, ps, schema,
+    demo, doctor as doctor_command, modules as modules_command, open, ps, schema, snapshot,
     unload as unload_command,
 };
 use super::exit::{Exit, Failure};
@@ -22,6 +22,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Doctor(args) => doctor(args, out, None),
         Command::Modules(args) => modules(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
+        Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {
             out.document(&schema::run(args.command), None);
             Exit::Done
@@ -32,7 +33,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
 
 /// `modules`, at the command line or in a session, where `line` is what was typed.
 pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit {
-    let (pids, patterns) = match split_words(&args.words, !args.scope.all) {
+    let (targets, patterns) = match split_words(&args.words, !args.scope.all) {
         Ok(split) => split,
         Err(failure) => return out.result::<Doctor>(Err(failure), line),
     };
@@ -40,11 +41,12 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
         patterns,
         interpreter: args.interpreter,
         stop: args.pause.then(|| Duration::from_millis(args.max_stop)),
+        sysroot: args.core.sysroot.as_deref(),
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();
-    let exit = for_each(&pids, args.scope, out, line, |pid| {
-        let report = modules_command::run(pid, &wanted, &mut timings)?;
+    let exit = for_each(&targets, args.scope, out, line, |which| {
+        let report = modules_command::run(which, &wanted, &mut timings)?;
         let none = report.modules.is_empty() && !patterns.is_empty();
         Ok((report, if none { Exit::No } else { Exit::Done }))
     });
@@ -57,8 +59,9 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
 
 /// `doctor`, at the command line or in a session.
 pub fn doctor(args: &DoctorArgs, out: &mut Output, line: Option<&str>) -> Exit {
-    for_each(&args.pids, args.scope, out, line, |pid| {
-        let report = doctor_command::run(pid)?;
+    let processes: Vec<Which> = args.pids.iter().copied().map(Which::Pid).collect();
+    for_each(&processes, args.scope, out, line, |which| {
+        let report = doctor_command::run(open::pid_of(which)?)?;
         let exit = if report.can_look {
             Exit::Done
         } else {
@@ -71,21 +74,21 @@ pub fn doctor(args: &DoctorArgs, out: &mut Output, line: Option<&str>) -> Exit {
 /// Answers for every process chosen. Of those that were found and not named, the ones that turn
 /// out to be no Python, or have ended, are passed over.
 fn for_each<A: Answer>(
-    named: &[i32],
+    named: &[Which],
     scope: Scope,
     out: &mut Output,
     line: Option<&str>,
-    mut command: impl FnMut(i32) -> Result<(A, Exit), Failure>,
+    mut command: impl FnMut(&Which) -> Result<(A, Exit), Failure>,
 ) -> Exit {
     let chosen = choose(named, scope);
     out.look.several = chosen.len() > 1;
     out.look.continued = false;
     let mut exit = Exit::Done;
-    for Chosen { pid, named } in chosen {
+    for Chosen { which, named } in chosen {
         if out.is_closed() {
             break;
         }
-        exit = exit.and(match command(pid) {
+        exit = exit.and(match command(&which) {
             Ok((answer, exit)) => {
                 out.answer(&answer, line);
                 out.look.continued = true;

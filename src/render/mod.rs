@@ -10,6 +10,7 @@ mod json;
 mod modules;
 mod number;
 mod ps;
+mod snapshot;
 mod style;
 mod table;
 mod text;

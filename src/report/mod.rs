@@ -9,6 +9,7 @@ mod error;
 mod modules;
 mod plan;
 mod ps;
+mod snapshot;
 mod unload;
 
 pub use address::ReportAddress;
@@ -19,6 +20,7 @@ pub use error::{Error, ErrorDetail};
 pub use modules::{Module, ModuleKind, Modules};
 pub use plan::{Plan, Remove};
 pub use ps::{Ability, Ps, PsProcess};
+pub use snapshot::{Snapshot, SnapshotMethod};
 pub use unload::{
     Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,
 };

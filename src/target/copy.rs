@@ -7,13 +7,15 @@
 //! not change and is read from the running target; anything else is not there.
 
 use crate::address::{Address, AddressRange};
+use crate::target::core_file::Core;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use crate::target::page_table::PAGE;
+use crate::target::pagemap::present_ranges;
 use crate::target::process::{Process, ProcessError};
+use crate::target::target::Target;
 use crate::target::view::ViewMemory;
 use pages::Pages;
-use procfs::process::{MemoryPageFlags, PageInfo};
 use std::time::{Duration, Instant};
 
 mod pages;
@@ -23,9 +25,6 @@ const LOOKED_THROUGH: u64 = 256 << 30;
 
 /// How much of a copy is rehearsed, in bytes.
 const REHEARSED: u64 = 32 << 20;
-
-/// Entries of `/proc/PID/pagemap` read at once.
-const ENTRIES_AT_ONCE: u64 = 1 << 16;
 
 /// Why a copy is not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -69,8 +68,28 @@ impl CopyPlan {
     pub fn of(process: &Process, limit: u64) -> Result<Self, CopyError> {
         let maps = process.maps()?;
         let (mut ranges, anonymous) = writable_ranges(&maps);
-        ranges.extend(present_ranges(process.pid(), &anonymous)?);
+        ranges.extend(present_pages(process.pid(), &anonymous)?);
         ranges.sort_by_key(|range| range.start);
+        Self::from_ranges(ranges, constant_ranges(&maps), limit)
+    }
+
+    /// Makes room for these pages, which are sorted and do not overlap.
+    ///
+    /// # Errors
+    /// [`CopyError::TooLarge`], with what it would have been.
+    pub fn of_pages(pages: Vec<AddressRange>, limit: u64) -> Result<Self, CopyError> {
+        Self::from_ranges(pages, Vec::new(), limit)
+    }
+
+    /// The same of a core file, so that parts of it can be borrowed.
+    ///
+    /// # Errors
+    /// As [`CopyPlan::of`].
+    pub fn of_core(core: &Core, limit: u64) -> Result<Self, CopyError> {
+        let maps = Target::maps(core)?;
+        let (data, anonymous) = writable_ranges(&maps);
+        let own = |range: &AddressRange| data.contains(range) || anonymous.contains(range);
+        let ranges = core.written_ranges(own);
         Self::from_ranges(ranges, constant_ranges(&maps), limit)
     }
 
@@ -234,50 +253,20 @@ fn is_own(mapping: &Mapping) -> bool {
     matches!(mapping.special, None | Some("[heap]" | "[stack]"))
 }
 
-/// The pages of `ranges` that exist in memory or in swap, as ranges.
-fn present_ranges(pid: i32, ranges: &[AddressRange]) -> Result<Vec<AddressRange>, CopyError> {
+/// The pages that exist of ranges that are not larger than can be looked through.
+///
+/// # Errors
+/// [`CopyError::TooLarge`], or as [`present_ranges`].
+pub(super) fn present_pages(
+    pid: i32,
+    ranges: &[AddressRange],
+) -> Result<Vec<AddressRange>, CopyError> {
     let bytes: u64 = ranges.iter().map(AddressRange::len).sum();
     if bytes > LOOKED_THROUGH {
         let limit = LOOKED_THROUGH;
         return Err(CopyError::TooLarge { bytes, limit });
     }
-    let unreadable = |error: procfs::ProcError| ProcessError::Unreadable {
-        pid,
-        detail: error.to_string(),
-    };
-    let process = procfs::process::Process::new(pid).map_err(unreadable)?;
-    let mut pagemap = process.pagemap().map_err(unreadable)?;
-    let mut present: Vec<AddressRange> = Vec::new();
-    for range in ranges {
-        let (mut page, end) = (range.start.value() / PAGE, range.end.value() / PAGE);
-        while page < end {
-            let stop = end.min(page + ENTRIES_AT_ONCE);
-            let entries = pagemap
-                .get_range_info(page as usize..stop as usize)
-                .map_err(unreadable)?;
-            for entry in entries {
-                if exists(&entry) {
-                    append_page(&mut present, Address::new(page * PAGE));
-                }
-                page += 1;
-            }
-        }
-    }
-    Ok(present)
-}
-
-fn exists(entry: &PageInfo) -> bool {
-    match entry {
-        PageInfo::MemoryPage(flags) => flags.contains(MemoryPageFlags::PRESENT),
-        PageInfo::SwapPage(_) => true,
-    }
-}
-
-fn append_page(ranges: &mut Vec<AddressRange>, page: Address) {
-    match ranges.last_mut() {
-        Some(last) if last.end == page => last.end = page.offset(PAGE),
-        _ => ranges.push(AddressRange::new(page, page.offset(PAGE))),
-    }
+    Ok(present_ranges(pid, ranges)?)
 }
 
 /// Mapped files that cannot be written through this mapping: code and constants.

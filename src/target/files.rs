@@ -31,12 +31,6 @@ impl Process {
         Some(without_deleted(&link))
     }
 
-    /// Whether `file` is the program that the process runs.
-    pub fn is_executable(&self, file: &MappedFile) -> bool {
-        self.executable()
-            .is_some_and(|(path, deleted)| path == file.path && deleted == file.deleted)
-    }
-
     /// A path of the target's own view of the file system, as one of ours.
     pub fn inside(&self, path: &Path) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
@@ -89,7 +83,7 @@ impl Process {
 }
 
 /// Splits the kernel's ` (deleted)` off a path.
-pub(super) fn without_deleted(path: &Path) -> (PathBuf, bool) {
+pub(crate) fn without_deleted(path: &Path) -> (PathBuf, bool) {
     let bytes = path.as_os_str().as_bytes();
     let kept = bytes.strip_suffix(b" (deleted)");
     let path = std::ffi::OsString::from_vec(kept.unwrap_or(bytes).to_vec());
@@ -98,7 +92,7 @@ pub(super) fn without_deleted(path: &Path) -> (PathBuf, bool) {
 
 /// Opens a regular file and nothing else; also its inode number. The path is resolved once, without
 /// opening what it leads to; only a regular file is then opened.
-fn open_regular(path: &Path) -> Option<(File, u64)> {
+pub(crate) fn open_regular(path: &Path) -> Option<(File, u64)> {
     let place = OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_PATH.bits())
@@ -115,6 +109,7 @@ fn open_regular(path: &Path) -> Option<(File, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::target::Target;
     use nix::sys::stat::Mode;
     use nix::unistd::mkfifo;
 

@@ -27,12 +27,14 @@ fn the_help_of_modules_shows_how_it_is_used() {
         str![[r#"
 Show sys.modules: name, kind, references, version, file
 
-Usage: pyunload modules [OPTIONS] [PID|PATTERN]...
+Usage: pyunload modules [OPTIONS] [PID|CORE|PATTERN]...
 
 Arguments:
-  [PID|PATTERN]...  One or more pids, then names or patterns of modules
+  [PID|CORE|PATTERN]...  One or more pids or core files, then names or patterns of modules
 
 Options:
+      --sysroot <DIR>    Look for the programs and libraries that a core file leaves out below this
+                         folder
       --children         Also their Python child processes, and theirs
       --all              All Python processes of this machine
       --interpreter <N>  Which interpreter; 0 is the main one
@@ -49,6 +51,7 @@ Examples:
   pyunload modules 4242
   pyunload modules 4242 'shop.*' requests
   pyunload modules 4242 --children --json
+  pyunload modules core.4242 --sysroot image/
 
 "#]]
     );
@@ -78,8 +81,8 @@ fn a_name_where_a_pid_belongs_is_told_in_two_lines() {
     assert_data_eq!(
         ended.stderr,
         str![[r#"
-error: no process is named: "json" is not a pid (a whole number above 0)
-  help  begin with a pid, as in: pyunload modules 4242; pyunload ps lists them
+error: no process is named: "json" is neither a pid (a whole number above 0) nor the path of a core file
+  help  begin with a pid or a core file, as in: pyunload modules 4242; pyunload ps lists them
 
 "#]]
     );

@@ -9,4 +9,5 @@ pub mod open;
 pub mod paused;
 pub mod ps;
 pub mod schema;
+pub mod snapshot;
 pub mod unload;
