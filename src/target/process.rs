@@ -118,6 +118,14 @@ impl Process {
             .is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
+    /// Whether it has ended, or its main thread has; also while nobody took notice of it yet.
+    pub fn has_ended(&self) -> bool {
+        match self.stat() {
+            Ok(stat) => stat.starttime != self.start_ticks || matches!(stat.state, 'Z' | 'X'),
+            Err(error) => matches!(error, ProcessError::NotFound { .. }),
+        }
+    }
+
     /// Which run of a program this is: when two answers are equal, no exec came between them, as
     /// far as the kernel places programs at random.
     ///
