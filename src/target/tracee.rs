@@ -92,13 +92,19 @@ impl Tracee {
     fn wait(&self, deadline: Instant) -> Result<Waited, Errno> {
         /// In case another thread of ours has taken the signal.
         const LONGEST_NAP: Duration = Duration::from_millis(1);
+        let awake_until = Instant::now() + self.bell.awake();
         loop {
             let waited = raw::wait_for(self.tid)?;
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             if waited != Waited::Nothing || left.is_zero() {
                 return Ok(waited);
             }
-            self.bell.wait(left.min(LONGEST_NAP));
+            if now < awake_until {
+                std::hint::spin_loop();
+            } else {
+                self.bell.wait(left.min(LONGEST_NAP));
+            }
         }
     }
 
