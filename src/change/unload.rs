@@ -258,7 +258,9 @@ fn is_late(error: &InjectError) -> bool {
     };
     matches!(
         error,
-        ControlError::Pause(PauseError::Late { .. }) | ControlError::Read(ReadError::Failed { .. })
+        ControlError::Pause(PauseError::Late { .. })
+            | ControlError::Read(ReadError::Overdue { .. })
+            | ControlError::Overdue
     )
 }
 
