@@ -2,6 +2,7 @@
 
 mod attributes;
 pub mod describe;
+pub mod ghosts;
 pub mod inventory;
 pub mod kind;
 pub mod namespaces;

@@ -217,7 +217,7 @@ fn walk_all(
             enabled: is_enabled(memory, python, interpreter),
             frozen: walk.frozen,
         });
-        objects.extend(walk.objects);
+        objects.extend(walk.by_age());
         if python.version.minor < 9 {
             break; // One collector for all interpreters.
         }

@@ -6,6 +6,7 @@ pub mod entries;
 pub mod key;
 pub mod nearest;
 pub mod own;
+pub mod predict;
 pub mod remedy;
 pub mod standing;
 pub mod untouchable;
