@@ -2,7 +2,7 @@
 
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
-use crate::cli::args::{AttachArgs, LineCommand, ModulesArgs};
+use crate::cli::args::{AttachArgs, LineCommand};
 use crate::cli::commands::{attach, modules, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
@@ -127,19 +127,23 @@ impl<'o> Session<'o> {
     }
 
     fn run_command(&mut self, command: &LineCommand, line: &str) -> Exit {
-        match command {
-            LineCommand::Modules(args) => {
-                let args = ModulesArgs {
-                    interpreter: args.interpreter.or(self.interpreter),
-                    ..args.clone()
-                };
-                dispatch::modules(&args, self.out, Some(line))
-            }
-            LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
-            LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
+        let mut command = command.clone();
+        if let Some(interpreter) = interpreter_of(&mut command) {
+            *interpreter = interpreter.or(self.interpreter);
+        }
+        let (out, line) = (&mut *self.out, Some(line));
+        match &command {
+            LineCommand::Modules(args) => dispatch::modules(args, out, line),
+            LineCommand::Doctor(args) => dispatch::doctor(args, out, line),
+            LineCommand::Refs(args) => dispatch::refs(args, out, line),
+            LineCommand::Why(args) => dispatch::why(args, out, line),
+            LineCommand::Ghosts(args) => dispatch::ghosts(args, out, line),
+            LineCommand::Plan(args) => dispatch::plan(args, out, line),
+            LineCommand::Check(args) => dispatch::check(args, out, line),
+            LineCommand::Unload(args) => unload::run(args, out, line),
             LineCommand::Summary => {
                 let summary = attach::run(self.process.pid(), self.interpreter);
-                self.out.result(summary, Some(line))
+                out.result(summary, line)
             }
             LineCommand::Quit => Exit::Done,
         }
@@ -159,6 +163,22 @@ impl<'o> Session<'o> {
         let report = modules::run(self.process.pid(), &wanted, &mut Timings::start());
         let rows = report.map(|report| report.modules).unwrap_or_default();
         rows.iter().map(|module| escaped(&module.name)).collect()
+    }
+}
+
+/// The interpreter a command names, or that of the session.
+fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
+    match command {
+        LineCommand::Modules(args) => Some(&mut args.interpreter),
+        LineCommand::Refs(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Why(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Ghosts(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Plan(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Check(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Doctor(_)
+        | LineCommand::Unload(_)
+        | LineCommand::Summary
+        | LineCommand::Quit => None,
     }
 }
 
