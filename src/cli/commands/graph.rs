@@ -8,6 +8,13 @@ use crate::cpython::python::Interpreter;
 use crate::report::{Ghost, Ghosts, Plan, Refs, Why};
 use std::collections::BTreeSet;
 
+mod ghosts;
+mod holders;
+mod plan;
+mod refs;
+mod take;
+mod why;
+
 /// What assertions ask of the graph.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GraphFacts {
@@ -23,11 +30,12 @@ pub struct GraphFacts {
 /// When the target cannot be looked at.
 pub fn refs(
     opened: &Opened,
-    _interpreter: &Interpreter,
-    _name: &str,
-    _limits: Limits,
+    interpreter: &Interpreter,
+    name: &str,
+    limits: Limits,
 ) -> Result<Option<Looked<Refs>>, Failure> {
-    Err(missing(opened))
+    let look = |picture: &take::Seen<'_>| refs::answer(picture, interpreter, name);
+    take::with_picture(opened, limits, look).map(when_found)
 }
 
 /// Who holds a module, or the newest ghost of it; `None` when nothing of it is alive.
@@ -36,11 +44,12 @@ pub fn refs(
 /// When the target cannot be looked at.
 pub fn why(
     opened: &Opened,
-    _interpreter: &Interpreter,
-    _name: &str,
-    _limits: Limits,
+    interpreter: &Interpreter,
+    name: &str,
+    limits: Limits,
 ) -> Result<Option<Looked<Why>>, Failure> {
-    Err(missing(opened))
+    let look = |picture: &take::Seen<'_>| why::answer(picture, interpreter, name);
+    take::with_picture(opened, limits, look).map(when_found)
 }
 
 /// The ghosts of a package with everything below it, or all of them.
@@ -50,10 +59,13 @@ pub fn why(
 pub fn ghosts(
     opened: &Opened,
     _interpreter: &Interpreter,
-    _name: Option<&str>,
-    _limits: Limits,
+    name: Option<&str>,
+    limits: Limits,
 ) -> Result<Looked<Ghosts>, Failure> {
-    Err(missing(opened))
+    take::with_picture(opened, limits, |picture| Ghosts {
+        name: name.map(str::to_owned),
+        ghosts: ghosts::answer(picture, name),
+    })
 }
 
 /// What the unload of `planned` would come to.
@@ -62,11 +74,26 @@ pub fn ghosts(
 /// When the target cannot be looked at.
 pub fn plan(
     opened: &Opened,
-    _interpreter: &Interpreter,
-    _planned: &unload::Plan,
-    _limits: Limits,
+    interpreter: &Interpreter,
+    planned: &unload::Plan,
+    limits: Limits,
 ) -> Result<Looked<Plan>, Failure> {
-    Err(missing(opened))
+    let names = &planned.cut.names;
+    let looked = take::with_picture(opened, limits, |picture| {
+        plan::answer(picture, interpreter, names)
+    })?;
+    let pid = opened.process.pid();
+    let body = looked.body.map_err(|error| {
+        Failure::new(Exit::Changed, "the modules changed meanwhile", "try again")
+            .because(error.to_string())
+            .of(pid)
+    })?;
+    Ok(Looked {
+        body,
+        consistency: looked.consistency,
+        stopped: looked.stopped,
+        warnings: looked.warnings,
+    })
 }
 
 /// What assertions about these modules ask of the graph, from one picture of the target.
@@ -75,18 +102,24 @@ pub fn plan(
 /// When the target cannot be looked at.
 pub fn check_facts(
     opened: &Opened,
-    _interpreter: &Interpreter,
-    _names: &BTreeSet<String>,
-    _limits: Limits,
+    interpreter: &Interpreter,
+    names: &BTreeSet<String>,
+    limits: Limits,
 ) -> Result<Looked<GraphFacts>, Failure> {
-    Err(missing(opened))
+    take::with_picture(opened, limits, |picture| GraphFacts {
+        ghosts: ghosts::answer(picture, None),
+        why: names
+            .iter()
+            .filter_map(|name| why::answer(picture, interpreter, name))
+            .collect(),
+    })
 }
 
-fn missing(opened: &Opened) -> Failure {
-    Failure::new(
-        Exit::Fault,
-        "the graph of references is not built yet",
-        "nothing was stopped and nothing was changed",
-    )
-    .of(opened.process.pid())
+fn when_found<B>(looked: Looked<Option<B>>) -> Option<Looked<B>> {
+    Some(Looked {
+        body: looked.body?,
+        consistency: looked.consistency,
+        stopped: looked.stopped,
+        warnings: looked.warnings,
+    })
 }
