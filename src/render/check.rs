@@ -172,9 +172,9 @@ mod tests {
             text(&document(), Some(100)),
             str![[r#"
 no: 2 of 3 assertions do not hold, after 2.3 s.
-HOLDS  ASSERTION        FOUND
-yes    absent shop.old  loaded: none
-no     ghosts == 0      count: 1; ghosts: shop.plugins.tax (generation 1)
+HOLDS  ASSERTION          FOUND
+yes    absent shop.old    loaded: none
+no     ghosts == 0        count: 1; ghosts: shop.plugins.tax (generation 1)
 no     version x/x1b > 1  version: not known
 
 shop.plugins.tax   loaded again since

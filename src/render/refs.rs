@@ -243,9 +243,9 @@ mod tests {
             anstream::adapter::strip_str(&text).to_string(),
             str![[r#"
 json has 2 references, all explained.
-    HOLDER       AS        IN MODULE  WHERE
- 1  sys.modules  ['json']  sys        heap
- 1  shop/x1b     ['json']  shop       heap
+   HOLDER       AS        IN MODULE  WHERE
+1  sys.modules  ['json']  sys        heap
+1  shop/x1b     ['json']  shop       heap
 
 Its namespace has 39 references, of which 1 not explained: held from C.
     HOLDER     AS            IN MODULE  WHERE
