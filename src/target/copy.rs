@@ -10,16 +10,21 @@ use crate::address::{Address, AddressRange};
 use crate::target::core_file::Core;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::page_table::PAGE;
 use crate::target::pagemap::present_ranges;
 use crate::target::process::{Process, ProcessError};
 use crate::target::target::Target;
 use crate::target::view::ViewMemory;
-use pages::{PAGE, Pages};
+use pages::Pages;
+use std::time::{Duration, Instant};
 
 mod pages;
 
 /// Address space that is looked through for pages that exist, in bytes; more is refused.
 const LOOKED_THROUGH: u64 = 256 << 30;
+
+/// How much of a copy is rehearsed, in bytes.
+const REHEARSED: u64 = 32 << 20;
 
 /// Why a copy is not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -106,6 +111,30 @@ impl CopyPlan {
     /// Bytes that will be copied.
     pub fn bytes(&self) -> u64 {
         self.pages.len()
+    }
+
+    /// How long filling takes, from a part of it that is copied while the process runs.
+    ///
+    /// # Errors
+    /// As [`CopyPlan::fill`].
+    pub fn rehearse(&mut self, running: &impl ReadMemory) -> Result<Duration, ReadError> {
+        let bytes = self.bytes();
+        let mut pieces = self.pages.pieces();
+        let mut part = 0;
+        let few = pieces.iter().take_while(|piece| {
+            let is_wanted = part < REHEARSED;
+            part += piece.bytes.len() as u64;
+            is_wanted
+        });
+        let few = few.count();
+        let copied: u64 = pieces[..few]
+            .iter()
+            .map(|piece| piece.bytes.len() as u64)
+            .sum();
+        let started = Instant::now();
+        running.read_batch(&mut pieces[..few])?;
+        let share = bytes as f64 / copied.max(1) as f64;
+        Ok(started.elapsed().mul_f64(share))
     }
 
     /// Copies, with as few system calls as the source allows. To be called under a stop.

@@ -10,6 +10,7 @@ use crate::target::backing::{Backing, Backings};
 use crate::target::files::Opened;
 use crate::target::maps::{MappedFile, Mapping, Maps};
 use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::page_table::PAGE;
 use crate::target::process::{Execution, ProcessError};
 use crate::target::target::Target;
 use nix::unistd::{Whence, lseek};
@@ -19,9 +20,6 @@ use std::path::{Path, PathBuf};
 
 /// Key of the program's first instruction in the auxiliary vector (`AT_ENTRY` of `elf.h`).
 const AT_ENTRY: u64 = 9;
-
-/// Size of a page.
-const PAGE: u64 = 4096;
 
 /// One mapping, and the bytes of it that the file holds, from its start on.
 #[derive(Debug, Clone, PartialEq, Eq)]

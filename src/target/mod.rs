@@ -13,6 +13,7 @@ pub mod files;
 pub mod headroom;
 pub mod maps;
 pub mod memory;
+pub mod page_table;
 pub mod pagemap;
 pub mod pause;
 pub mod process;
@@ -22,6 +23,7 @@ pub mod rehearsal;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;
+pub mod still;
 pub mod taken;
 #[allow(clippy::module_inception)]
 pub mod target;

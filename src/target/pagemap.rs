@@ -1,11 +1,9 @@
 //! Which pages of a process exist, as `/proc/PID/pagemap` tells.
 
 use crate::address::{Address, AddressRange};
+use crate::target::page_table::PAGE;
 use crate::target::process::ProcessError;
 use procfs::process::{MemoryPageFlags, PageInfo, SwapPageFlags};
-
-/// Size of a page.
-pub const PAGE: u64 = 4096;
 
 /// Entries read at once.
 const ENTRIES_AT_ONCE: u64 = 1 << 16;

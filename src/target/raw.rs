@@ -79,6 +79,11 @@ pub(super) fn resume_with(tid: i32, signal: i32) -> Result<(), Errno> {
     request(libc::PTRACE_CONT, tid, 0, signal as usize)
 }
 
+/// As [`resume_with`], and ends the tracing.
+pub(super) fn detach_with(tid: i32, signal: i32) -> Result<(), Errno> {
+    request(libc::PTRACE_DETACH, tid, 0, signal as usize)
+}
+
 /// As [`resume_with`], and stops it again at the next entry to or exit from a system call.
 pub(super) fn resume_to_syscall(tid: i32, signal: i32) -> Result<(), Errno> {
     request(libc::PTRACE_SYSCALL, tid, 0, signal as usize)

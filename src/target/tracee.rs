@@ -95,7 +95,11 @@ impl Tracee {
                     });
                 }
                 Waited::Stopped { signal, event } => {
-                    raw::resume_with(self.tid, passed_on(signal, event))?;
+                    match raw::resume_with(self.tid, passed_on(signal, event)) {
+                        // It was killed in that stop; its end is what is waited for next.
+                        Ok(()) | Err(Errno::ESRCH) => {}
+                        Err(errno) => return Err(errno),
+                    }
                 }
             }
         }
@@ -104,13 +108,19 @@ impl Tracee {
     fn wait(&self, deadline: Instant) -> Result<Waited, Errno> {
         /// In case another thread of ours has taken the signal.
         const LONGEST_NAP: Duration = Duration::from_millis(1);
+        let awake_until = Instant::now() + self.bell.awake();
         loop {
             let waited = raw::wait_for(self.tid)?;
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             if waited != Waited::Nothing || left.is_zero() {
                 return Ok(waited);
             }
-            self.bell.wait(left.min(LONGEST_NAP));
+            if now < awake_until {
+                std::hint::spin_loop();
+            } else {
+                self.bell.wait(left.min(LONGEST_NAP));
+            }
         }
     }
 
@@ -118,6 +128,24 @@ impl Tracee {
     pub(crate) fn detach(&self) -> Result<(), Errno> {
         step();
         ptrace::detach(self.pid(), None)
+    }
+
+    /// As [`Tracee::detach`], from whatever stop it comes to next: with the signal that is on its
+    /// way. Of one that was killed it takes notice, so that its parent can. `Ok(false)` when neither
+    /// happened in time: then it stays ours until we end.
+    pub(crate) fn detach_from_next_stop(&self, deadline: Instant) -> Result<bool, Errno> {
+        loop {
+            match self.wait(deadline)? {
+                Waited::Nothing => return Ok(false),
+                Waited::Ended => return Ok(true),
+                Waited::Stopped { signal, event } => {
+                    match raw::detach_with(self.tid, passed_on(signal, event)) {
+                        Err(Errno::ESRCH) => {}
+                        outcome => return outcome.map(|()| true),
+                    }
+                }
+            }
+        }
     }
 
     /// Its general registers.

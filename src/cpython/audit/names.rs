@@ -34,6 +34,7 @@ impl Layout {
             list: List { items },
             tuple: Tuple { items: first },
             function,
+            heap: _,
         } = self;
         let mut named = Named::new();
         if let Some(runtime) = runtime {

@@ -1,5 +1,6 @@
 //! CPython 3.12. What changed since 3.11.
 
+use super::structures;
 use super::v3_11::V3_11;
 use super::variants::with_trace_refs;
 #[allow(clippy::wildcard_imports)]
@@ -73,6 +74,46 @@ pub const V3_12: Layout = Layout {
         size: 144,
         ..V3_11.function
     },
+    // One word for dict or values; static types keep what differs in each interpreter there.
+    heap: Heap {
+        structures: structures::V3_12,
+        class: ClassMembers {
+            slots: at(864),
+            qualname: some(872),
+            cached_keys: some(880),
+            module: some(888),
+            ..V3_11.heap.class
+        },
+        attributes: AttributesForm::Tagged { word: 24 },
+        code: Code {
+            stack_size: at(64),
+            locals_plus: some(72),
+            cached: some(152),
+            ..V3_11.heap.code
+        },
+        frame: FrameForm::Structures(FRAMES),
+        generator: Some(Generator {
+            frame: 72,
+            state: at(67),
+            running: 0,
+            ended: 1,
+            keeps_code: true,
+        }),
+        interpreter: InterpreterState {
+            size: 383552,
+            types: Some(StaticTypes {
+                cache: 275384,
+                builtins: 373704,
+                extensions: None,
+                size: 40,
+                dict: at(16),
+                subclasses: at(24),
+            }),
+            interned: some(382936),
+        },
+        thread_size: 288,
+        ..V3_11.heap
+    },
     ..V3_11
 };
 
@@ -109,3 +150,15 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: the code is first, and the C stack has entry frames.
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    cframe: some(0),
+    code: at(0),
+    function: at(16),
+    locals: at(40),
+    object: at(48),
+    previous: at(8),
+    owner: at(70),
+    ..super::v3_11::FRAMES
+};

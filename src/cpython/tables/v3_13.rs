@@ -1,5 +1,6 @@
 //! CPython 3.13. What changed since 3.12, and in what the patch releases and builds differ.
 
+use super::structures;
 use super::v3_12::V3_12;
 use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
@@ -57,6 +58,36 @@ pub const V3_13: Layout = Layout {
     dict: Dict {
         values_form: DictValuesForm::Behind(8),
         ..V3_12.dict
+    },
+    // Values lie behind the instance; `SimpleQueue` keeps a ring.
+    heap: Heap {
+        structures: structures::V3_13,
+        attributes: AttributesForm::Inline { dict: 24 },
+        ring: Some(Ring {
+            first: at(32),
+            items: at(40),
+            capacity: at(48),
+            count: at(56),
+        }),
+        code: Code {
+            cached: some(160),
+            ..V3_12.heap.code
+        },
+        frame: FrameForm::Structures(FRAMES),
+        interpreter: InterpreterState {
+            size: 194984,
+            types: Some(StaticTypes {
+                cache: 84648,
+                builtins: 182968,
+                extensions: Some(192584),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(194328),
+        },
+        thread_size: 344,
+        ..V3_12.heap
     },
     ..V3_12
 };
@@ -136,3 +167,16 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: the thread state points to them; frame objects keep more (PEP 667).
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    thread: at(72),
+    cframe: None,
+    object_members: structure(
+        "PyFrameObject",
+        72,
+        "frame",
+        "f_back@16 f_trace@32 f_extra_locals@48 f_locals_cache@56",
+    ),
+    ..super::v3_12::FRAMES
+};

@@ -1,5 +1,6 @@
 //! CPython 3.14. What changed since 3.13, and in what the patch releases and builds differ.
 
+use super::structures;
 use super::v3_13::V3_13;
 use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
@@ -60,6 +61,25 @@ pub const V3_14: Layout = Layout {
     function: Function {
         size: 152,
         ..V3_13.function
+    },
+    // Words of frames have tags.
+    heap: Heap {
+        structures: structures::V3_14,
+        frame: FrameForm::Structures(FRAMES),
+        interpreter: InterpreterState {
+            size: 225864,
+            types: Some(StaticTypes {
+                cache: 81920,
+                builtins: 180240,
+                extensions: Some(189856),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(224624),
+        },
+        thread_size: 936,
+        ..V3_13.heap
     },
     ..V3_13
 };
@@ -142,3 +162,17 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: a pointer to the top of the stack, which is always valid.
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    top: StackTop::Tagged(at(64)),
+    owner: at(74),
+    localsplus: 80,
+    object_members: structure(
+        "PyFrameObject",
+        80,
+        "frame",
+        "f_back@16 f_trace@32 f_extra_locals@48 f_locals_cache@56 f_overwritten_fast_locals@64",
+    ),
+    ..super::v3_13::FRAMES
+};

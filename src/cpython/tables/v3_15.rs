@@ -1,5 +1,6 @@
 //! CPython 3.15. What changed since 3.14, and in what the builds differ.
 
+use super::structures;
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
 #[allow(clippy::wildcard_imports)]
@@ -60,6 +61,42 @@ pub const V3_15: Layout = Layout {
         definition: some(88),
         name: some(40),
         ..V3_14.module
+    },
+    // The size of a module's state is in the module; states of generators are numbered anew.
+    heap: Heap {
+        structures: structures::V3_15,
+        class: ClassMembers {
+            slots: at(872),
+            qualname: some(880),
+            cached_keys: some(888),
+            module: some(896),
+            ..V3_14.heap.class
+        },
+        module_state: Some(ModuleState {
+            state: at(24),
+            size: StateSize::Module(at(56)),
+        }),
+        generator: Some(Generator {
+            frame: 72,
+            state: at(67),
+            running: 4,
+            ended: 5,
+            keeps_code: true,
+        }),
+        interpreter: InterpreterState {
+            size: 226240,
+            types: Some(StaticTypes {
+                cache: 81944,
+                builtins: 180264,
+                extensions: Some(190024),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(224896),
+        },
+        thread_size: 1104,
+        ..V3_14.heap
     },
     ..V3_14
 };
