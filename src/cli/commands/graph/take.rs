@@ -3,13 +3,18 @@
 use super::super::open::Opened;
 use super::super::paused;
 use super::super::picture::{Limits, Looked};
+use super::super::snapshot_failure::fork_failure;
+use crate::cli::args::Snapshot;
 use crate::cli::exit::{Exit, Failure};
+use crate::control::consent::Consent;
+use crate::control::control::Control;
+use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::heap::graph::GraphError;
 use crate::heap::statics::{Area, find_areas};
 use crate::heap::walk::WalkError;
 use crate::modules::picture::{Picture, PictureError};
 use crate::report::Consistency;
-use crate::target::copy::{Copy, CopyError};
+use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::pause::StopLimits;
 use crate::target::process::Process;
 use crate::target::still::{self, StillError};
@@ -55,8 +60,11 @@ pub fn with_picture<T>(
     let areas = find_areas(process, &maps);
     let mut stopped = Duration::ZERO;
     for attempt in 1.. {
-        let copy = still::copy(process, &watchdog, stop, &mut stopped)
-            .map_err(|error| copy_failure(opened, error))?;
+        let copy = match limits.snapshot {
+            Snapshot::Copy => still::copy(process, &watchdog, stop, &mut stopped)
+                .map_err(|error| copy_failure(opened, error))?,
+            Snapshot::Fork => copy_of_clone(opened, &watchdog, stop, &mut stopped)?,
+        };
         match take(&copy, opened, areas.clone()) {
             Ok(picture) => {
                 let warnings = warnings_of(&picture);
@@ -72,6 +80,36 @@ pub fn with_picture<T>(
         }
     }
     unreachable!("the last attempt returns")
+}
+
+/// A copy of a clone of the process, which goes on meanwhile.
+fn copy_of_clone<'p>(
+    opened: &'p Opened,
+    watchdog: &Watchdog,
+    limits: StopLimits,
+    stopped: &mut Duration,
+) -> Result<Copy<&'p Process>, Failure> {
+    let process = &opened.process;
+    let python = &opened.located.python;
+    let forking = Forking {
+        process,
+        watchdog,
+        limits,
+        // Who names this method has been told what it does.
+        consent: Consent::given_by_user(),
+    };
+    let at_rest = |control: &Control<'_>| Ok(!python.is_collecting(control)?);
+    let cloned = with_clone(forking, at_rest, |fork| {
+        let mut plan = CopyPlan::of(fork.child(), u64::MAX)?;
+        plan.fill(fork.child())?;
+        Ok(plan)
+    })
+    .map_err(|error| fork_failure(process, &error))?;
+    *stopped += cloned.stopped;
+    let plan = cloned
+        .done
+        .map_err(|error: CopyError| copy_failure(opened, error.into()))?;
+    Ok(plan.over(process))
 }
 
 fn take<'p>(
