@@ -4,9 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
 mod demo;
 mod documents;
 mod failures;
+mod graph;
 mod help;
 mod pause;
 mod permission;
