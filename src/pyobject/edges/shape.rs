@@ -320,7 +320,8 @@ impl Shape {
             .filter(|_| is_first)
             .flat_map(|structure| structure.members())
         {
-            self.owned.push(((offset + later) as u32, Some(name)));
+            let name = name.rsplit('.').next();
+            self.owned.push(((offset + later) as u32, name));
         }
         self.has_structure |= structure.is_some();
         if let Some(kind) = structure.and_then(|structure| kind_of(structure.name)) {
