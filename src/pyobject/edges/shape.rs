@@ -384,6 +384,10 @@ impl Shape {
                 .flatten();
         }
         let is_excluded = |offset: u32| excluded.contains(&i64::from(offset));
+        // Of classes and modules it is a member that is told otherwise.
+        if matches!(self.body, Body::Type | Body::Module) {
+            self.dict = DictSlot::None;
+        }
         if let DictSlot::At(offset) = self.dict {
             self.owned.retain(|&(other, _)| u64::from(other) != offset);
             self.owned.push((offset as u32, Some("__dict__")));
