@@ -4,7 +4,7 @@
 //! objects are those of the default build; [`Heap::later`] is how much later they all are in builds
 //! with a longer header.
 
-use super::layout::Field;
+use super::layout::{Field, at, some};
 use crate::address::Address;
 
 /// Everything that only following references needs. All sizes and offsets are in bytes.
@@ -41,6 +41,53 @@ pub struct Heap {
     pub interpreter: InterpreterState,
     /// `sizeof(PyThreadState)`, from 3.13 on `sizeof(_PyThreadStateImpl)`.
     pub thread_size: u64,
+}
+
+impl Heap {
+    /// The same with a `PyInterpreterState` of another size, in which `interned_strings` and `types`
+    /// are elsewhere.
+    pub const fn with_interpreter(self, size: u64, interned: u32, types: u64) -> Self {
+        let state = self.interpreter;
+        Heap {
+            interpreter: InterpreterState {
+                size,
+                interned: some(interned),
+                types: match state.types {
+                    Some(old) => Some(StaticTypes {
+                        cache: types,
+                        builtins: types + (old.builtins - old.cache),
+                        extensions: match old.extensions {
+                            Some(extensions) => Some(types + (extensions - old.cache)),
+                            None => None,
+                        },
+                        ..old
+                    }),
+                    None => None,
+                },
+            },
+            ..self
+        }
+    }
+
+    /// The same with a thread state of another size.
+    pub const fn with_thread(self, thread_size: u64) -> Self {
+        Heap {
+            thread_size,
+            ..self
+        }
+    }
+
+    /// The same with `owner` of a frame elsewhere.
+    pub const fn with_owner(self, owner: u32) -> Self {
+        let frame = match self.frame {
+            FrameForm::Structures(frame) => FrameForm::Structures(FrameStructures {
+                owner: at(owner),
+                ..frame
+            }),
+            objects @ FrameForm::Objects(_) => objects,
+        };
+        Heap { frame, ..self }
+    }
 }
 
 /// A C structure that begins as an object: the class it belongs to, and what it owns.

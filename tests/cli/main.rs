@@ -4,9 +4,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
 mod demo;
 mod documents;
 mod failures;
+mod graph;
 #[path = "../inject/health.rs"]
 mod health;
 mod help;

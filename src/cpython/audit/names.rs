@@ -1,11 +1,12 @@
 //! The name of every value of a table in `scripts/offsets/fields.txt`.
 
+use super::heap_names::name_heap;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
-type Named = Vec<(&'static str, Option<u64>)>;
+pub(super) type Named = Vec<(&'static str, Option<u64>)>;
 
-fn offset<T>(field: Option<Field<T>>) -> Option<u64> {
+pub(super) fn offset<T>(field: Option<Field<T>>) -> Option<u64> {
     field.map(Field::offset)
 }
 
@@ -34,7 +35,7 @@ impl Layout {
             list: List { items },
             tuple: Tuple { items: first },
             function,
-            heap: _,
+            heap,
         } = self;
         let mut named = Named::new();
         if let Some(runtime) = runtime {
@@ -51,6 +52,7 @@ impl Layout {
         name_text(&mut named, text);
         name_int(&mut named, int);
         name_function(&mut named, function);
+        name_heap(&mut named, heap);
         named.push(("bytes.val", Some(*data)));
         named.push(("list.item", Some(items.offset())));
         named.push(("tuple.item", Some(*first)));

@@ -120,6 +120,9 @@ pub const V3_12: Layout = Layout {
 /// 3.12 with TRACE_REFS: the static objects in the runtime are longer as well.
 pub const V3_12_TRACE_REFS: Layout = Layout {
     runtime: sized(483936),
+    heap: with_trace_refs(V3_12)
+        .heap
+        .with_interpreter(383624, 382976, 275424),
     ..with_trace_refs(V3_12)
 };
 
@@ -140,6 +143,7 @@ pub const V3_12_DEBUG: Layout = Layout {
         place: Place::Runtime(0x4660),
         ..V3_12.pending
     },
+    heap: V3_12.heap.with_interpreter(383568, 382952, 275400),
     ..V3_12
 };
 

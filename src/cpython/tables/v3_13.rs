@@ -75,7 +75,7 @@ pub const V3_13: Layout = Layout {
         },
         frame: FrameForm::Structures(FRAMES),
         interpreter: InterpreterState {
-            size: 194984,
+            size: 194968,
             types: Some(StaticTypes {
                 cache: 84648,
                 builtins: 182968,
@@ -86,7 +86,7 @@ pub const V3_13: Layout = Layout {
             }),
             interned: some(194328),
         },
-        thread_size: 344,
+        thread_size: 336,
         ..V3_12.heap
     },
     ..V3_12
@@ -117,6 +117,10 @@ pub const V3_13_15: Layout = Layout {
         place: Place::Runtime(0xa70),
         ..V3_13.pending
     },
+    heap: V3_13
+        .heap
+        .with_interpreter(194984, 194328, 84648)
+        .with_thread(344),
     ..V3_13
 };
 
@@ -137,6 +141,7 @@ pub const V3_13_15_DEBUG: Layout = Layout {
         place: Place::Runtime(0x48e8),
         ..V3_13.pending
     },
+    heap: V3_13_15.heap.with_interpreter(195000, 194344, 84664),
     ..V3_13_15
 };
 
@@ -156,6 +161,10 @@ pub const V3_13_15_FREE_THREADED: Layout = {
             ..table.module
         },
         pending_proven: true,
+        heap: table
+            .heap
+            .with_interpreter(215616, 197416, 87736)
+            .with_thread(17824),
         ..table
     }
 };

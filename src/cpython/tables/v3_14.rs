@@ -114,6 +114,7 @@ pub const V3_14_DEBUG: Layout = Layout {
         place: Place::Runtime(0x49a0),
         ..V3_14.pending
     },
+    heap: V3_14.heap.with_interpreter(225880, 224640, 81936),
     ..V3_14
 };
 
@@ -151,6 +152,11 @@ pub const V3_14_FREE_THREADED: Layout = {
             },
             ..table.text
         },
+        heap: table
+            .heap
+            .with_interpreter(246720, 230752, 88040)
+            .with_thread(15608)
+            .with_owner(78),
         ..table
     }
 };

@@ -108,6 +108,7 @@ pub const V3_15_DEBUG: Layout = Layout {
         place: Place::Runtime(0x4a28),
         ..V3_15.pending
     },
+    heap: V3_15.heap.with_interpreter(226256, 224912, 81960),
     ..V3_15
 };
 
@@ -131,6 +132,11 @@ pub const V3_15_FREE_THREADED: Layout = {
             form: V3_14_FREE_THREADED.text.form,
             ..table.text
         },
+        heap: table
+            .heap
+            .with_interpreter(247040, 230952, 87992)
+            .with_thread(15808)
+            .with_owner(78),
         ..table
     }
 };

@@ -1,7 +1,7 @@
 //! References of instances: their class, their attributes, and of modules, classes and code what is
 //! kept outside of them.
 
-use super::edge::{Edge, EdgeName};
+use super::edge::{Edge, EdgeName, Tier};
 use super::look::{Look, certain};
 use super::shape::{DictSlot, Shape};
 use crate::address::Address;
@@ -12,24 +12,6 @@ use crate::target::view::ViewMemory;
 
 /// Largest `md_state` that is looked at, in bytes.
 const STATE: u64 = 1 << 20;
-/// Named references of a class.
-const CLASS: [(&str, ClassWord); 5] = [
-    ("__base__", ClassWord::Base),
-    ("__dict__", ClassWord::Dict),
-    ("__bases__", ClassWord::Bases),
-    ("__mro__", ClassWord::Mro),
-    ("tp_cache", ClassWord::Cache),
-];
-
-#[derive(Debug, Clone, Copy)]
-enum ClassWord {
-    Base,
-    Dict,
-    Bases,
-    Mro,
-    Cache,
-}
-
 impl<'m, M: ViewMemory> Look<'m, M> {
     /// The words of the C structure that own a reference, and the class when it counts instances.
     pub(super) fn visit_words(&self, object: Address, shape: &Shape, visit: &mut impl FnMut(Edge)) {
@@ -189,21 +171,16 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         let Some(flags) = self.word(layout.flags.of(class)).map(Flags) else {
             return;
         };
-        let later = self.heap().later;
-        for (name, word) in CLASS {
-            let at = match word {
-                ClassWord::Base => layout.base.of(class),
-                ClassWord::Dict => layout.dict.of(class),
-                ClassWord::Bases => more.bases.of(class).offset(later),
-                ClassWord::Mro => layout.mro.of(class),
-                ClassWord::Cache => more.cache.of(class).offset(later),
-            };
-            certain(
-                visit,
-                self.word(at).unwrap_or_default(),
-                EdgeName::Attribute(name),
-            );
+        let words = [
+            ("__dict__", self.word(layout.dict.of(class))),
+            ("__bases__", self.member(class, more.bases)),
+            ("__mro__", self.word(layout.mro.of(class))),
+            ("tp_cache", self.member(class, more.cache)),
+        ];
+        for (name, to) in words {
+            certain(visit, to.unwrap_or_default(), EdgeName::Attribute(name));
         }
+        self.visit_base(class, flags, visit);
         let subclasses = self.member(class, more.subclasses).unwrap_or_default();
         if flags.is_static_builtin() && self.heap().interpreter.types.is_some() {
             self.visit_static_state(class, subclasses, visit);
@@ -212,6 +189,23 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         }
         if flags.is_heap() {
             self.visit_heap_type(class, visit);
+        }
+    }
+
+    /// `tp_base`. Where the C source of a static class states it, it is not counted
+    /// (`PyType_Ready`, `Objects/typeobject.c`).
+    fn visit_base(&self, class: Address, flags: Flags, visit: &mut impl FnMut(Edge)) {
+        let base: Option<Address> = self.word(self.layout.class.base.of(class));
+        if let Some(to) = base.filter(|base| !base.is_null()) {
+            let tier = match flags.is_heap() {
+                true => Tier::Certain,
+                false => Tier::Probable,
+            };
+            visit(Edge {
+                to,
+                name: EdgeName::Attribute("__base__"),
+                tier,
+            });
         }
     }
 

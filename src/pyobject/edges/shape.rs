@@ -320,7 +320,8 @@ impl Shape {
             .filter(|_| is_first)
             .flat_map(|structure| structure.members())
         {
-            self.owned.push(((offset + later) as u32, Some(name)));
+            let name = name.rsplit('.').next();
+            self.owned.push(((offset + later) as u32, name));
         }
         self.has_structure |= structure.is_some();
         if let Some(kind) = structure.and_then(|structure| kind_of(structure.name)) {
@@ -383,6 +384,10 @@ impl Shape {
                 .flatten();
         }
         let is_excluded = |offset: u32| excluded.contains(&i64::from(offset));
+        // Of classes and modules it is a member that is told otherwise.
+        if matches!(self.body, Body::Type | Body::Module) {
+            self.dict = DictSlot::None;
+        }
         if let DictSlot::At(offset) = self.dict {
             self.owned.retain(|&(other, _)| u64::from(other) != offset);
             self.owned.push((offset as u32, Some("__dict__")));

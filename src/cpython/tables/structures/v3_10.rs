@@ -29,22 +29,22 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         88,
         "generator",
-        "gi_frame@16 gi_code@24 gi_name@40 gi_qualname@48 exc_type@56 exc_value@64 \
-         exc_traceback@72",
+        "gi_frame@16 gi_code@24 gi_name@40 gi_qualname@48 gi_exc_state.exc_type@56 \
+         gi_exc_state.exc_value@64 gi_exc_state.exc_traceback@72",
     ),
     structure(
         "PyCoroObject",
         96,
         "coroutine",
-        "cr_frame@16 cr_code@24 cr_name@40 cr_qualname@48 exc_type@56 exc_value@64 \
-         exc_traceback@72 cr_origin@88",
+        "cr_frame@16 cr_code@24 cr_name@40 cr_qualname@48 cr_exc_state.exc_type@56 \
+         cr_exc_state.exc_value@64 cr_exc_state.exc_traceback@72 cr_origin@88",
     ),
     structure(
         "PyAsyncGenObject",
         112,
         "async_generator",
-        "ag_frame@16 ag_code@24 ag_name@40 ag_qualname@48 exc_type@56 exc_value@64 \
-         exc_traceback@72 ag_finalizer@88",
+        "ag_frame@16 ag_code@24 ag_name@40 ag_qualname@48 ag_exc_state.exc_type@56 \
+         ag_exc_state.exc_value@64 ag_exc_state.exc_traceback@72 ag_finalizer@88",
     ),
     structure(
         "anextawaitableobject",
@@ -93,7 +93,8 @@ pub const CHANGED: &[Structure] = &[
         "_asyncio.Future",
         "fut_loop@16 fut_callback0@24 fut_context0@32 fut_callbacks@40 fut_exception@48 \
          fut_exception_tb@56 fut_result@64 fut_source_tb@72 fut_cancel_msg@80 dict@104 \
-         exc_type@120 exc_value@128 exc_traceback@136",
+         fut_cancelled_exc_state.exc_type@120 fut_cancelled_exc_state.exc_value@128 \
+         fut_cancelled_exc_state.exc_traceback@136",
     ),
     structure(
         "TaskObj",
@@ -101,8 +102,10 @@ pub const CHANGED: &[Structure] = &[
         "_asyncio.Task",
         "task_loop@16 task_callback0@24 task_context0@32 task_callbacks@40 \
          task_exception@48 task_exception_tb@56 task_result@64 task_source_tb@72 \
-         task_cancel_msg@80 dict@104 exc_type@120 exc_value@128 exc_traceback@136 \
-         task_fut_waiter@152 task_coro@160 task_name@168 task_context@176",
+         task_cancel_msg@80 dict@104 task_cancelled_exc_state.exc_type@120 \
+         task_cancelled_exc_state.exc_value@128 \
+         task_cancelled_exc_state.exc_traceback@136 task_fut_waiter@152 task_coro@160 \
+         task_name@168 task_context@176",
     ),
     structure(
         "WriterObj",

@@ -30,19 +30,21 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         152,
         "generator",
-        "gi_code@16 gi_name@32 gi_qualname@40 exc_value@48",
+        "gi_code@16 gi_name@32 gi_qualname@40 gi_exc_state.exc_value@48",
     ),
     structure(
         "PyCoroObject",
         152,
         "coroutine",
-        "cr_code@16 cr_name@32 cr_qualname@40 exc_value@48 cr_origin_or_finalizer@64",
+        "cr_code@16 cr_name@32 cr_qualname@40 cr_exc_state.exc_value@48 \
+         cr_origin_or_finalizer@64",
     ),
     structure(
         "PyAsyncGenObject",
         152,
         "async_generator",
-        "ag_code@16 ag_name@32 ag_qualname@40 exc_value@48 ag_origin_or_finalizer@64",
+        "ag_code@16 ag_name@32 ag_qualname@40 ag_exc_state.exc_value@48 \
+         ag_origin_or_finalizer@64",
     ),
     structure(
         "PyBaseExceptionObject",

@@ -32,19 +32,19 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         144,
         "generator",
-        "gi_name@24 gi_qualname@32 exc_value@40",
+        "gi_name@24 gi_qualname@32 gi_exc_state.exc_value@40",
     ),
     structure(
         "PyCoroObject",
         144,
         "coroutine",
-        "cr_name@24 cr_qualname@32 exc_value@40 cr_origin_or_finalizer@56",
+        "cr_name@24 cr_qualname@32 cr_exc_state.exc_value@40 cr_origin_or_finalizer@56",
     ),
     structure(
         "PyAsyncGenObject",
         144,
         "async_generator",
-        "ag_name@24 ag_qualname@32 exc_value@40 ag_origin_or_finalizer@56",
+        "ag_name@24 ag_qualname@32 ag_exc_state.exc_value@40 ag_origin_or_finalizer@56",
     ),
     structure(
         "PyImportErrorObject",

@@ -8,22 +8,22 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         96,
         "generator",
-        "gi_frame@16 gi_code@32 gi_name@48 gi_qualname@56 exc_type@64 exc_value@72 \
-         exc_traceback@80",
+        "gi_frame@16 gi_code@32 gi_name@48 gi_qualname@56 gi_exc_state.exc_type@64 \
+         gi_exc_state.exc_value@72 gi_exc_state.exc_traceback@80",
     ),
     structure(
         "PyCoroObject",
         104,
         "coroutine",
-        "cr_frame@16 cr_code@32 cr_name@48 cr_qualname@56 exc_type@64 exc_value@72 \
-         exc_traceback@80 cr_origin@96",
+        "cr_frame@16 cr_code@32 cr_name@48 cr_qualname@56 cr_exc_state.exc_type@64 \
+         cr_exc_state.exc_value@72 cr_exc_state.exc_traceback@80 cr_origin@96",
     ),
     structure(
         "PyAsyncGenObject",
         112,
         "async_generator",
-        "ag_frame@16 ag_code@32 ag_name@48 ag_qualname@56 exc_type@64 exc_value@72 \
-         exc_traceback@80 ag_finalizer@96",
+        "ag_frame@16 ag_code@32 ag_name@48 ag_qualname@56 ag_exc_state.exc_type@64 \
+         ag_exc_state.exc_value@72 ag_exc_state.exc_traceback@80 ag_finalizer@96",
     ),
     structure(
         "PyContext",

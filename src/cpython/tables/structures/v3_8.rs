@@ -23,7 +23,7 @@ pub const CHANGED: &[Structure] = &[
         "PyMethodDescrObject",
         56,
         "method_descriptor classmethod_descriptor",
-        "d_type@16 d_name@24 d_qualname@32",
+        "d_common.d_type@16 d_common.d_name@24 d_common.d_qualname@32",
     ),
     structure(
         "PyCodeObject",
@@ -36,8 +36,8 @@ pub const CHANGED: &[Structure] = &[
         "PyAsyncGenObject",
         120,
         "async_generator",
-        "ag_frame@16 ag_code@32 ag_name@48 ag_qualname@56 exc_type@64 exc_value@72 \
-         exc_traceback@80 ag_finalizer@96",
+        "ag_frame@16 ag_code@32 ag_name@48 ag_qualname@56 ag_exc_state.exc_type@64 \
+         ag_exc_state.exc_value@72 ag_exc_state.exc_traceback@80 ag_finalizer@96",
     ),
     structure(
         "PyPickleBufferObject",

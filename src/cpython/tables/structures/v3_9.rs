@@ -8,7 +8,7 @@ pub const CHANGED: &[Structure] = &[
         "PyCMethodObject",
         64,
         "builtin_method",
-        "m_self@24 m_module@32 mm_class@56",
+        "func.m_self@24 func.m_module@32 mm_class@56",
     ),
     structure(
         "gaobject",
@@ -27,8 +27,9 @@ pub const CHANGED: &[Structure] = &[
         144,
         "_asyncio.Future",
         "fut_loop@16 fut_callback0@24 fut_context0@32 fut_callbacks@40 fut_exception@48 \
-         fut_result@56 fut_source_tb@64 fut_cancel_msg@72 dict@96 exc_type@112 \
-         exc_value@120 exc_traceback@128",
+         fut_result@56 fut_source_tb@64 fut_cancel_msg@72 dict@96 \
+         fut_cancelled_exc_state.exc_type@112 fut_cancelled_exc_state.exc_value@120 \
+         fut_cancelled_exc_state.exc_traceback@128",
     ),
     structure(
         "TaskObj",
@@ -36,7 +37,8 @@ pub const CHANGED: &[Structure] = &[
         "_asyncio.Task",
         "task_loop@16 task_callback0@24 task_context0@32 task_callbacks@40 \
          task_exception@48 task_result@56 task_source_tb@64 task_cancel_msg@72 dict@96 \
-         exc_type@112 exc_value@120 exc_traceback@128 task_fut_waiter@144 task_coro@152 \
+         task_cancelled_exc_state.exc_type@112 task_cancelled_exc_state.exc_value@120 \
+         task_cancelled_exc_state.exc_traceback@128 task_fut_waiter@144 task_coro@152 \
          task_name@160 task_context@168",
     ),
 ];
