@@ -86,10 +86,13 @@ pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
         let picture = Picture::new(args.picture);
+        let sysroot = args.core.sysroot.as_deref();
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            Ok((refs_command::run(pid, name, picture)?, Exit::Done))
+            Ok((
+                refs_command::run(which, sysroot, name, picture)?,
+                Exit::Done,
+            ))
         }))
     })
 }
@@ -99,17 +102,16 @@ pub fn why(args: &WhyArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
         let picture = Picture::new(args.picture);
+        let sysroot = args.core.sysroot.as_deref();
         out.look.addresses = args.addresses;
         if args.dot {
             return Ok(for_each(&targets, args.scope, out, line, |which| {
-                let pid = open::pid_of(which)?;
-                let report = why_command::run(pid, name, picture)?;
+                let report = why_command::run(which, sysroot, name, picture)?;
                 Ok((Drawing(report), Exit::Done))
             }));
         }
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            Ok((why_command::run(pid, name, picture)?, Exit::Done))
+            Ok((why_command::run(which, sysroot, name, picture)?, Exit::Done))
         }))
     })
 }
@@ -124,10 +126,10 @@ pub fn ghosts(args: &GhostsArgs, out: &mut Output, line: Option<&str>) -> Exit {
             [_, second, ..] => return Err(too_many(second)),
         };
         let picture = Picture::new(args.picture);
+        let sysroot = args.core.sysroot.as_deref();
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            let report = ghosts_command::run(pid, name, picture)?;
+            let report = ghosts_command::run(which, sysroot, name, picture)?;
             let none = report.body.ghosts.is_empty() && name.is_some();
             Ok((report, if none { Exit::No } else { Exit::Done }))
         }))

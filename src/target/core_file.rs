@@ -111,7 +111,8 @@ impl Core {
     /// that stand for pages which never existed.
     pub fn written_ranges(&self, wanted: impl Fn(&AddressRange) -> bool) -> Vec<AddressRange> {
         let mut ranges = Vec::new();
-        let parts = self.parts.iter().filter(|part| part.stored > 0);
+        let is_whole = |part: &&Part| part.mapping.range.start.is_aligned(PAGE) && part.stored > 0;
+        let parts = self.parts.iter().filter(is_whole);
         for part in parts.filter(|part| wanted(&part.mapping.range)) {
             let start = part.mapping.range.start;
             let mut inside = 0;
@@ -146,8 +147,11 @@ impl Core {
             let behind = seek(inside, Whence::SeekHole).is_some();
             return (!behind).then_some((inside, part.stored));
         };
+        if from >= part.stored {
+            return None;
+        }
         let to = seek(from, Whence::SeekHole).unwrap_or(part.stored);
-        (from < part.stored).then_some((from, to.clamp(from + 1, part.stored)))
+        Some((from, to.clamp(from + 1, part.stored)))
     }
 
     fn part_at(&self, at: Address) -> Option<&Part> {

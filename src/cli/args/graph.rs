@@ -1,6 +1,6 @@
 //! The commands that look at all objects of a process at one moment.
 
-use super::{Scope, seconds};
+use super::{CoreArgs, Scope, seconds};
 use clap::{Args, ValueEnum};
 
 /// How the memory of the process is taken.
@@ -45,6 +45,9 @@ pub struct RefsArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Show addresses
     #[arg(long)]
     pub addresses: bool,
@@ -68,6 +71,9 @@ pub struct WhyArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Draw the paths, in the language of Graphviz
     #[arg(long, conflicts_with = "json")]
     pub dot: bool,
@@ -95,6 +101,9 @@ pub struct GhostsArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Show addresses
     #[arg(long)]
     pub addresses: bool,

@@ -1,5 +1,6 @@
 //! The questions that need every object of the target. Here the commands meet the graph.
 
+use super::moment::Moment;
 use super::open::Opened;
 use super::picture::{Limits, Looked};
 use crate::change::unload;
@@ -28,8 +29,8 @@ pub struct GraphFacts {
 ///
 /// # Errors
 /// When the target cannot be looked at.
-pub fn refs(
-    opened: &Opened,
+pub fn refs<M: Moment>(
+    opened: &Opened<M>,
     interpreter: &Interpreter,
     name: &str,
     limits: Limits,
@@ -42,8 +43,8 @@ pub fn refs(
 ///
 /// # Errors
 /// When the target cannot be looked at.
-pub fn why(
-    opened: &Opened,
+pub fn why<M: Moment>(
+    opened: &Opened<M>,
     interpreter: &Interpreter,
     name: &str,
     limits: Limits,
@@ -56,8 +57,8 @@ pub fn why(
 ///
 /// # Errors
 /// When the target cannot be looked at.
-pub fn ghosts(
-    opened: &Opened,
+pub fn ghosts<M: Moment>(
+    opened: &Opened<M>,
     _interpreter: &Interpreter,
     name: Option<&str>,
     limits: Limits,

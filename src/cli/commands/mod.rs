@@ -9,6 +9,7 @@ pub mod facts;
 pub mod ghosts;
 pub mod graph;
 pub mod modules;
+mod moment;
 pub mod open;
 pub mod paused;
 pub mod picture;

@@ -1,6 +1,7 @@
 //! What the commands have in common that look at all objects of a target at one moment.
 
-use super::open::{Opened, open};
+use super::moment::Moment;
+use super::open::Opened;
 use crate::cli::args::{PictureArgs, Snapshot};
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
@@ -51,30 +52,31 @@ impl Picture {
         }
     }
 
-    /// The answer of `command` about a process; `None` when what `look` was to find is not there.
+    /// The answer of `command` about a target; when what `look` was to find is not there, `absent`
+    /// says so about the module `name`.
     ///
     /// # Errors
     /// When the target cannot be looked at.
-    pub fn answer<B>(
+    pub fn answer<M: Moment, B>(
         self,
-        pid: i32,
+        opened: &Opened<M>,
         command: &str,
-        look: impl FnOnce(&Opened, &Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
-        absent: impl FnOnce(&Opened, &Interpreter) -> Failure,
+        name: &str,
+        look: impl FnOnce(&Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
+        message: String,
     ) -> Result<Document<B>, Failure> {
-        let opened = open(pid)?;
         let interpreter = opened.interpreter(self.interpreter)?;
-        match look(&opened, interpreter, self.limits)? {
-            Some(looked) => Ok(document(command, &opened, interpreter, looked)),
-            None => Err(absent(&opened, interpreter)),
+        match look(interpreter, self.limits)? {
+            Some(looked) => Ok(document(command, opened, interpreter, looked)),
+            None => Err(absent(opened, interpreter, name, message)),
         }
     }
 }
 
 /// An answer with what every document begins with.
-pub fn document<B>(
+pub fn document<M: Moment, B>(
     command: &str,
-    opened: &Opened,
+    opened: &Opened<M>,
     interpreter: &Interpreter,
     looked: Looked<B>,
 ) -> Document<B> {
@@ -89,21 +91,31 @@ pub fn document<B>(
 }
 
 /// That a module is not there: a no, with the names that may have been meant.
-pub fn absent(opened: &Opened, interpreter: &Interpreter, name: &str, message: String) -> Failure {
-    let pid = opened.process.pid();
+fn absent<M: Moment>(
+    opened: &Opened<M>,
+    interpreter: &Interpreter,
+    name: &str,
+    message: String,
+) -> Failure {
+    let target = match opened.process.core() {
+        Some(path) => path.display().to_string(),
+        None => opened.process.pid().to_string(),
+    };
     // The answer is no whatever can be suggested.
-    let rows = opened
-        .inventory(interpreter)
-        .map(|inventory| inventory.rows);
+    let rows = M::inventory(opened, interpreter).map(|inventory| inventory.rows);
     let rows = rows.unwrap_or_default();
     let near = nearest(name, rows.iter().map(|row| row.name.as_str()));
     let help = match near.is_empty() {
-        true => format!("pyunload modules {pid} lists what is loaded"),
+        true => format!("pyunload modules {target} lists what is loaded"),
         false => format!("did you mean {}?", near.join(", ")),
     };
-    let failure = Failure::new(Exit::No, message, help).of(pid);
     Failure {
         cause: Some("not_loaded"),
-        ..failure
+        pid: opened
+            .process
+            .core()
+            .is_none()
+            .then(|| opened.process.pid()),
+        ..Failure::new(Exit::No, message, help)
     }
 }

@@ -201,6 +201,9 @@ fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
 fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
     match command {
         LineCommand::Modules(args) => Some(&mut args.core),
+        LineCommand::Refs(args) => Some(&mut args.core),
+        LineCommand::Why(args) => Some(&mut args.core),
+        LineCommand::Ghosts(args) => Some(&mut args.core),
         _ => None,
     }
 }

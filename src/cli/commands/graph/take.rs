@@ -1,29 +1,18 @@
 //! Taking the picture: one stop, one copy, everything else afterwards.
 
+use super::super::moment::{AnyCopy, Moment};
 use super::super::open::Opened;
-use super::super::paused;
 use super::super::picture::{Limits, Looked};
-use super::super::snapshot_failure::fork_failure;
-use crate::cli::args::Snapshot;
 use crate::cli::exit::{Exit, Failure};
-use crate::control::consent::Consent;
-use crate::control::control::Control;
-use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::heap::graph::GraphError;
 use crate::heap::statics::{Area, find_areas};
 use crate::heap::walk::WalkError;
 use crate::modules::picture::{Picture, PictureError};
-use crate::report::Consistency;
-use crate::target::copy::{Copy, CopyError, CopyPlan};
-use crate::target::pause::StopLimits;
-use crate::target::process::Process;
-use crate::target::still::{self, StillError};
-use crate::target::watchdog::Watchdog;
 use std::thread;
 use std::time::Duration;
 
-/// A picture of a running process.
-pub type Seen<'p> = Picture<'p, Copy<&'p Process>>;
+/// A picture of a process, at one moment.
+pub type Seen<'p> = Picture<'p, AnyCopy<'p>>;
 
 /// Stops before it is given up: each may fall into a collection.
 const ATTEMPTS: usize = 8;
@@ -39,38 +28,26 @@ const ASTRAY: usize = 200;
 ///
 /// # Errors
 /// When it cannot be stopped, copied or understood; it runs on as before.
-pub fn with_picture<T>(
-    opened: &Opened,
+pub fn with_picture<M: Moment, T>(
+    opened: &Opened<M>,
     limits: Limits,
     look: impl FnOnce(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
     let process = &opened.process;
-    let pid = process.pid();
-    let python = &opened.located.python;
-    if python.build.free_threaded {
-        return Err(free_threaded(pid));
+    if opened.located.python.build.free_threaded {
+        return Err(free_threaded(process.pid()));
     }
-    let stop = StopLimits {
-        max_stop: limits.max_stop,
-        // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: python.version.major < 3,
-    };
-    let watchdog = Watchdog::start().map_err(|error| paused::failure(pid, error.into()))?;
     let maps = process.maps()?;
     let areas = find_areas(process, &maps);
     let mut stopped = Duration::ZERO;
     for attempt in 1.. {
-        let copy = match limits.snapshot {
-            Snapshot::Copy => still::copy(process, &watchdog, stop, &mut stopped)
-                .map_err(|error| copy_failure(opened, error))?,
-            Snapshot::Fork => copy_of_clone(opened, &watchdog, stop, &mut stopped)?,
-        };
+        let copy = M::moment(opened, limits, &mut stopped)?;
         match take(&copy, opened, areas.clone()) {
             Ok(picture) => {
                 let warnings = warnings_of(&picture);
                 return Ok(Looked {
                     body: look(&picture),
-                    consistency: Consistency::Snapshot,
+                    consistency: M::CONSISTENCY,
                     stopped,
                     warnings,
                 });
@@ -82,39 +59,9 @@ pub fn with_picture<T>(
     unreachable!("the last attempt returns")
 }
 
-/// A copy of a clone of the process, which goes on meanwhile.
-fn copy_of_clone<'p>(
-    opened: &'p Opened,
-    watchdog: &Watchdog,
-    limits: StopLimits,
-    stopped: &mut Duration,
-) -> Result<Copy<&'p Process>, Failure> {
-    let process = &opened.process;
-    let python = &opened.located.python;
-    let forking = Forking {
-        process,
-        watchdog,
-        limits,
-        // Who names this method has been told what it does.
-        consent: Consent::given_by_user(),
-    };
-    let at_rest = |control: &Control<'_>| Ok(!python.is_collecting(control)?);
-    let cloned = with_clone(forking, at_rest, |fork| {
-        let mut plan = CopyPlan::of(fork.child(), u64::MAX)?;
-        plan.fill(fork.child())?;
-        Ok(plan)
-    })
-    .map_err(|error| fork_failure(process, &error))?;
-    *stopped += cloned.stopped;
-    let plan = cloned
-        .done
-        .map_err(|error: CopyError| copy_failure(opened, error.into()))?;
-    Ok(plan.over(process))
-}
-
-fn take<'p>(
-    copy: &'p Copy<&'p Process>,
-    opened: &'p Opened,
+fn take<'p, M>(
+    copy: &'p AnyCopy<'p>,
+    opened: &'p Opened<M>,
     areas: Vec<Area>,
 ) -> Result<Seen<'p>, PictureError> {
     let picture = Picture::take(copy, &opened.located.python, areas)?;
@@ -156,7 +103,7 @@ fn free_threaded(pid: i32) -> Failure {
     .of(pid)
 }
 
-fn failure(opened: &Opened, error: &PictureError) -> Failure {
+fn failure<M: Moment>(opened: &Opened<M>, error: &PictureError) -> Failure {
     let pid = opened.process.pid();
     let why = error.to_string();
     let (exit, help) = match error {
@@ -164,14 +111,14 @@ fn failure(opened: &Opened, error: &PictureError) -> Failure {
             Exit::Withdrawn,
             "it collects garbage all the time: try again later",
         ),
-        PictureError::Torn | PictureError::Table(_) if opened.process.is_same() => (
+        PictureError::Torn | PictureError::Table(_) if opened.process.is_unchanged() => (
             Exit::Changed,
             "it changed each time it was looked at: try again",
         ),
         PictureError::Graph(GraphError::TooMany { .. }) => {
             (Exit::NotUnderstood, "this is more than is looked through")
         }
-        _ if !opened.process.is_same() => return Failure::gone(pid),
+        _ if !opened.process.is_unchanged() => return Failure::gone(pid),
         _ => (
             Exit::NotUnderstood,
             "pyunload doctor tells what is understood of it",
@@ -180,43 +127,4 @@ fn failure(opened: &Opened, error: &PictureError) -> Failure {
     Failure::new(exit, format!("the objects of {pid} cannot be told"), help)
         .because(why)
         .of(pid)
-}
-
-fn copy_failure(opened: &Opened, error: StillError) -> Failure {
-    const MEBIBYTE: u64 = 1 << 20;
-    let pid = opened.process.pid();
-    match error {
-        StillError::Pause(error) => paused::failure(pid, error),
-        StillError::TooLong {
-            bytes,
-            foreseen,
-            allowed,
-        } => Failure {
-            cause: Some("stop_too_long"),
-            ..Failure::new(
-                Exit::Forbidden,
-                format!(
-                    "a stop of {} ms is foreseen, and --max-stop allows {} ms",
-                    foreseen.as_millis(),
-                    allowed.as_millis()
-                ),
-                format!("allow it with --max-stop {}", foreseen.as_millis() * 2),
-            )
-        }
-        .because(format!(
-            "it has {} MiB of its own to copy",
-            bytes.div_ceil(MEBIBYTE)
-        ))
-        .of(pid),
-        StillError::Copy(CopyError::Process(error)) => error.into(),
-        StillError::Copy(error) => Failure::new(
-            Exit::Forbidden,
-            format!("{pid} cannot be copied"),
-            "take a core of it with other tools, and give that",
-        )
-        .because(error.to_string())
-        .of(pid),
-        StillError::Read(error) if opened.process.is_same() => Failure::from(error).of(pid),
-        StillError::Read(_) => Failure::gone(pid),
-    }
 }
