@@ -71,7 +71,7 @@ pub fn inventory_of_still(
             (dict::read(memory, layout, modules)?, Some(warning.into()))
         }
     };
-    let mut reader = Reader::new(memory, layout, interpreter.sysdict);
+    let mut reader = Reader::new(memory, python, interpreter);
     let found = reader.read(&table).map_err(in_modules(interpreter))?;
     Ok(report(found, warning.into_iter().collect()))
 }
@@ -126,7 +126,7 @@ fn read_until_settled(
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
-    let mut reader = TwoReaders::new(memory, &python.layout, interpreter.sysdict);
+    let mut reader = TwoReaders::new(memory, python, interpreter);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
     let mut table = read_table(memory, python, interpreter)?;
     for _ in 0..rounds {

@@ -4,6 +4,7 @@ pub mod batch;
 pub mod class;
 pub mod dict;
 pub mod error;
+pub mod hash;
 pub mod header;
 pub mod identify;
 pub mod instance;
