@@ -108,8 +108,11 @@ impl Objects {
     ) -> Result<(), ReadError> {
         let mut wanted: Vec<(Address, Kind)> = objects
             .into_iter()
-            .filter(|&at| self.text(at).is_none())
-            .filter_map(|at| Some((at, self.class_of(at)?.flags.text_kind()?)))
+            .filter_map(|at| {
+                let known = self.known(at).filter(|known| known.text.is_none())?;
+                let class = self.classes.get(known.header?.class)?;
+                Some((at, class.flags.text_kind()?))
+            })
             .collect();
         wanted.sort_unstable_by_key(|&(at, _)| at);
         wanted.dedup();
@@ -150,14 +153,15 @@ impl Objects {
 
     /// What an attribute whose value was learnt holds.
     pub(super) fn value(&self, at: Address) -> Value {
-        if self.is_none(at) {
-            return Value::Null;
+        match (self.text(at), self.is_none(at)) {
+            (Some(Ok(text)), _) => return Value::Text(text.escaped()),
+            (Some(Err(error)), _) => return Value::Unreadable(error.to_string()),
+            (None, true) => return Value::Null,
+            (None, false) => {}
         }
-        match (self.text(at), self.class_of(at)) {
-            (Some(Ok(text)), _) => Value::Text(text.escaped()),
-            (Some(Err(error)), _) => Value::Unreadable(error.to_string()),
-            (None, Some(class)) => Value::Other(class.name.clone()),
-            (None, None) => Value::Unreadable(format!("no object at {at}")),
+        match self.class_of(at) {
+            Some(class) => Value::Other(class.name.clone()),
+            None => Value::Unreadable(format!("no object at {at}")),
         }
     }
 

@@ -8,7 +8,7 @@
 //! page of ours filled with zeroes, and that costs more than reading the same page of the target.
 
 use crate::address::Address;
-use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -127,7 +127,7 @@ pub fn visit_spans(
 ) -> Result<(), ReadError> {
     let starts = spans.iter().map(|&(at, _)| at);
     let mut order: Vec<(Address, u32)> = starts.zip(0u32..).collect();
-    order.sort_unstable();
+    order.sort_unstable_by_key(|&(at, _)| at);
     let mut scratch = SCRATCH.take();
     let mut rest = order.as_slice();
     while !rest.is_empty() {
@@ -218,15 +218,7 @@ impl Call {
         memory: &(impl ReadMemory + ?Sized),
         scratch: &mut [u8],
     ) -> Result<Vec<bool>, ReadError> {
-        let mut rest = scratch;
-        let mut pieces = Vec::with_capacity(self.merged.len());
-        for &(at, size) in &self.merged {
-            let (piece, behind) = rest.split_at_mut(size);
-            pieces.push(Piece::new(at, piece));
-            rest = behind;
-        }
-        memory.read_batch(&mut pieces)?;
-        Ok(pieces.iter().map(|piece| piece.complete).collect())
+        memory.read_joined(&self.merged, &mut scratch[..self.size])
     }
 }
 
