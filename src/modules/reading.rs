@@ -161,21 +161,22 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             hash = secret.and_then(|secret| TextHash::proven_by(layout, secret, key.bytes));
         })?;
         let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
-        let mut modules: AddressMap<Module> = AddressMap::default();
+        // In the order of addresses; whether it is one is known when its class is.
+        let mut modules: Vec<(Address, Module)> = Vec::with_capacity(2 * entries.len());
         objects.learn(memory, layout, alone(both), budget, |at, head| {
-            // Whether it is one is known when its class is.
             modules.extend(module::parse(layout, head.bytes).map(|module| (at, module)));
         })?;
         if let Some(hash) = hash {
             self.globals.compute_hashes(&hash);
             self.path.compute_hashes(&hash);
         }
-        let drafts = entries.iter().map(|entry| Draft {
-            module: modules
-                .get(&entry.value)
-                .filter(|module| objects.classes.is_module(module.header.class))
-                .copied(),
-            ..Draft::default()
+        let drafts = entries.iter().map(|entry| {
+            let place = modules.binary_search_by_key(&entry.value, |&(at, _)| at);
+            let module = place.ok().map(|place| modules[place].1);
+            Draft {
+                module: module.filter(|module| objects.classes.is_module(module.header.class)),
+                ..Draft::default()
+            }
         });
         Ok(drafts.collect())
     }

@@ -54,11 +54,17 @@ impl<W: Write> Chunks<W> {
 
 impl<W: Write> Write for Chunks<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.write_all(text)?;
+        Ok(text.len())
+    }
+
+    #[inline]
+    fn write_all(&mut self, text: &[u8]) -> io::Result<()> {
         self.chunk.extend_from_slice(text);
         if self.chunk.len() >= CHUNK {
             self.pass_on()?;
         }
-        Ok(text.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {
