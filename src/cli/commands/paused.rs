@@ -88,9 +88,6 @@ impl Stop<'_> {
     /// Reads the pieces while the process stands still; with a second thread where there is a
     /// second processor.
     fn read(&self, held: &mut Duration, pieces: &mut [Piece<'_>]) -> Result<(), Failure> {
-        // Once while it runs, for nothing: the same pages are at hand in the processor then, and
-        // reading them under the stop takes half the time.
-        let _ = self.opened.process.read_batch(pieces);
         let Some(helper) = self.helper() else {
             return self.during(held, |paused| paused.read_batch(pieces));
         };
