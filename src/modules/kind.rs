@@ -67,7 +67,9 @@ pub fn is_told_by(loader: &[&str]) -> bool {
         is_from_c: Some(false),
         ..Facts::default()
     };
-    loader.iter().any(|loader| by_loader(loader, &facts).is_some())
+    loader
+        .iter()
+        .any(|loader| by_loader(loader, &facts).is_some())
 }
 
 fn by_loader(loader: &str, facts: &Facts<'_>) -> Option<Kind> {

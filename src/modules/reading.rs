@@ -2,10 +2,10 @@
 
 use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
+use crate::cpython::python::{Interpreter, Python};
 use crate::modules::attributes::{Objects, Value};
 use crate::modules::kind::{self, Facts, Kind};
 use crate::modules::row::ModuleRow;
-use crate::cpython::python::{Interpreter, Python};
 use crate::pyobject::batch::Window;
 use crate::pyobject::dict::{self, Entry, Limit, Source};
 use crate::pyobject::error::ObjectError;
@@ -185,10 +185,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     fn read_globals(&mut self, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners: Vec<&mut Draft> =
             drafts.iter_mut().filter(|draft| has_dict(draft)).collect();
-        let sources: Vec<Source> = owners
-            .iter()
-            .filter_map(|draft| namespace(draft))
-            .collect();
+        let sources: Vec<Source> = owners.iter().filter_map(|draft| namespace(draft)).collect();
         let namespaces = (self.globals).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
         for (draft, namespace) in owners.iter_mut().zip(namespaces) {
             match namespace {
@@ -203,11 +200,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
 
     /// The objects under these names; of the specs what is around them too, for there are most of
     /// their attributes, or the way to them.
-    fn read_values(
-        &mut self,
-        objects: &mut Objects,
-        drafts: &[Draft],
-    ) -> Result<Specs, ReadError> {
+    fn read_values(&mut self, objects: &mut Objects, drafts: &[Draft]) -> Result<Specs, ReadError> {
         let mut specs = Specs::default();
         let values = drafts.iter().flat_map(|draft| draft.globals);
         let values = values.enumerate().filter_map(|(index, value)| {
@@ -279,11 +272,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// `__path__` of the modules whose loader does not tell what they are.
-    fn read_paths(
-        &mut self,
-        objects: &mut Objects,
-        drafts: &mut [Draft],
-    ) -> Result<(), ReadError> {
+    fn read_paths(&mut self, objects: &mut Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let is_open = |draft: &&mut Draft| {
             let loader = draft.loader().map(|at| objects.loader_names(at));
             has_dict(draft) && !kind::is_told_by(&loader.unwrap_or_default())
@@ -300,7 +289,13 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
             draft.path = found.ok().and_then(|[path]| path);
         }
         let paths = drafts.iter().filter_map(|draft| draft.path);
-        objects.learn(self.memory, self.layout, alone(paths), &mut self.budget, |_, _| {})
+        objects.learn(
+            self.memory,
+            self.layout,
+            alone(paths),
+            &mut self.budget,
+            |_, _| {},
+        )
     }
 
     fn read_texts(

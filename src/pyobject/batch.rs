@@ -45,7 +45,9 @@ impl<'b> Window<'b> {
     pub fn behind(&self, at: Address) -> &'b [u8] {
         let start = at.distance_from(self.from).map(usize::try_from);
         let start = start.and_then(Result::ok);
-        start.and_then(|start| self.bytes.get(start..)).unwrap_or_default()
+        start
+            .and_then(|start| self.bytes.get(start..))
+            .unwrap_or_default()
     }
 }
 

@@ -64,7 +64,10 @@ mod tests {
     /// A compact ASCII `str`, as 3.7 to 3.11 lay it out.
     fn text(hash: u64, ascii: &[u8]) -> Vec<u8> {
         let words = [1, 0x7000, ascii.len() as u64, hash, 0xe4, 0];
-        let mut bytes: Vec<u8> = words.iter().flat_map(|word: &u64| word.to_le_bytes()).collect();
+        let mut bytes: Vec<u8> = words
+            .iter()
+            .flat_map(|word: &u64| word.to_le_bytes())
+            .collect();
         bytes.extend(ascii);
         bytes.resize(160, 0);
         bytes

@@ -42,7 +42,9 @@ pub fn find_attributes(
             _ => outside.push(index),
         }
     }
-    let spans = outside.iter().flat_map(|&index| spans_of(&instances[index]));
+    let spans = outside
+        .iter()
+        .flat_map(|&index| spans_of(&instances[index]));
     let blocks = batch::read_spans(memory, &spans.collect::<Vec<_>>())?;
     for (block, index) in outside.into_iter().enumerate() {
         let (before, member) = (blocks.get(2 * block), blocks.get(2 * block + 1));

@@ -71,7 +71,7 @@ impl<const N: usize> Names<N> {
         while !rest.is_empty() {
             let hashes = self.all_hashes(layout);
             let count = match hashes {
-                Some(_) if self.known.is_empty() => WALKED,
+                Some(_) if found.is_empty() && self.known.is_empty() => WALKED,
                 Some(_) => rest.len(),
                 None => scanned,
             };
@@ -80,7 +80,7 @@ impl<const N: usize> Names<N> {
                 Some(hashes) => self.walk(memory, layout, now, &hashes, limit)?,
                 None => self.scan(memory, layout, now, limit)?,
             });
-            (rest, scanned) = (later, scanned * 4);
+            (rest, scanned) = (later, scanned.saturating_mul(4));
         }
         Ok(found)
     }
@@ -191,7 +191,8 @@ impl<const N: usize> Names<N> {
         };
         let mut found = vec![Ok([None; N]); sources.len()];
         let mut is_done = vec![false; sources.len()];
-        let mut take = |&(source, _, places): &(usize, Address, &[Option<usize>; N]), bytes: &[u8]| {
+        let mut take = |&(source, _, places): &(usize, Address, &[Option<usize>; N]),
+                        bytes: &[u8]| {
             let value = |place| dict::value_at(layout, bytes, place);
             let values = places.map(|place| place.map_or(Some(None), value));
             is_done[source] = values.iter().all(Option::is_some);
