@@ -1,14 +1,14 @@
 //! One reading of some entries of `sys.modules`: gather addresses, read them together, go on.
 
-use crate::address::{Address, AddressMap};
+use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::attributes::{Objects, Value};
+use crate::modules::builtin_names::builtin_module_names;
 use crate::modules::kind::{self, Facts, Kind};
 use crate::modules::row::ModuleRow;
-use crate::pyobject::batch::Window;
-use crate::pyobject::dict::{self, Entry, Limit, Source};
-use crate::pyobject::error::ObjectError;
+use crate::modules::specs::Specs;
+use crate::pyobject::dict::{Entry, Limit, Source};
 use crate::pyobject::hash::TextHash;
 use crate::pyobject::instance;
 use crate::pyobject::module::{self, Module};
@@ -17,7 +17,6 @@ use crate::pyobject::repr;
 use crate::pyobject::text::Text;
 use crate::target::memory::{ReadError, ReadMemory};
 use std::collections::HashSet;
-use std::ops::Range;
 
 /// How many entries are read together.
 const ROWS_AT_ONCE: usize = 1024;
@@ -452,28 +451,6 @@ fn alone(objects: impl IntoIterator<Item = Address>) -> impl Iterator<Item = (Ad
     objects.into_iter().map(|at| (at, 0))
 }
 
-/// What was read of specs and around them.
-#[derive(Default)]
-struct Specs {
-    bytes: Vec<u8>,
-    places: AddressMap<(Address, Range<usize>)>,
-}
-
-impl Specs {
-    fn keep(&mut self, spec: Address, window: Window<'_>) {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(window.bytes);
-        let place = (window.from, start..self.bytes.len());
-        self.places.insert(spec, place);
-    }
-
-    fn get(&self, spec: Address) -> Option<Window<'_>> {
-        let (from, range) = self.places.get(&spec)?;
-        let bytes = self.bytes.get(range.clone())?;
-        Some(Window { from: *from, bytes })
-    }
-}
-
 /// The text of an attribute; one that holds something else, or cannot be read, is warned about.
 fn text_of(
     objects: &Objects,
@@ -496,25 +473,4 @@ fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
         Value::Text(text) => Some(text),
         _ => None,
     }
-}
-
-/// Reads `sys.builtin_module_names`.
-fn builtin_module_names(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    sysdict: Address,
-) -> Result<HashSet<String>, ObjectError> {
-    use crate::pyobject::{sequence, text};
-    let Some(tuple) = dict::find(memory, layout, sysdict, "builtin_module_names")? else {
-        return Ok(HashSet::new());
-    };
-    let names: Vec<_> = sequence::read_tuple(memory, layout, tuple)?
-        .into_iter()
-        .map(|at| (at, text::native(layout)))
-        .collect();
-    let mut budget = 1 << 20;
-    let texts = text::read_many(memory, layout, &names, &mut budget)
-        .map_err(ObjectError::reading(tuple, "tuple"))?;
-    let plain = texts.into_iter().flatten();
-    Ok(plain.map(|name| name.escaped()).collect())
 }
