@@ -17,5 +17,6 @@ pub mod ps;
 pub mod refs;
 pub mod schema;
 pub mod snapshot;
+pub mod subject;
 pub mod unload;
 pub mod why;
