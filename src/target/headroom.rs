@@ -140,7 +140,7 @@ mod tests {
         assert!(has("/sys/fs/cgroup") && has("/sys/fs/cgroup/memory/box"));
         assert_eq!(found.len(), 6);
         assert_eq!(groups("0::/../other\n"), [PathBuf::from("/sys/fs/cgroup")]);
-        assert_eq!(groups("nonsense"), [PathBuf::new(); 0]);
+        assert!(groups("nonsense").is_empty());
     }
 
     #[test]

@@ -122,7 +122,8 @@ mod tests {
 
     #[test]
     fn our_own_stack_exists_and_is_our_own() {
-        let here = Address::new(&raw const *&0u8 as u64 / PAGE * PAGE);
+        static ZERO: u8 = 0;
+        let here = Address::new(&raw const ZERO as u64 / PAGE * PAGE);
         let local = 7u8;
         let stack = Address::new(&raw const local as u64 / PAGE * PAGE);
         let page = |at: Address| AddressRange::new(at, at.offset(PAGE));

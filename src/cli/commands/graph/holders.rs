@@ -61,11 +61,7 @@ pub fn holder(picture: &Seen<'_>, holder: Holder) -> (Object, String) {
 
 fn label(picture: &Seen<'_>, name: EdgeName) -> String {
     let nowhere = crate::address::Address::NULL;
-    picture
-        .tracer()
-        .label(nowhere, name)
-        .trim_start()
-        .to_owned()
+    picture.tracer().label(nowhere, name)
 }
 
 /// The roots of a border. Those that `is_detached` names go with the module itself.

@@ -136,11 +136,7 @@ fn path(picture: &Seen<'_>, root: &Root) -> Vec<String> {
                 .name
                 .map(|name| format!(" {name}"))
                 .unwrap_or_default();
-            path.push(
-                format!("{}{name} {edge}", object.kind)
-                    .trim_end()
-                    .to_owned(),
-            );
+            path.push(format!("{}{name}{edge}", object.kind).trim_end().to_owned());
         }
         Anchor::HeldFromC(count) => path.push(format!("{count} references from C")),
         Anchor::Immortal => path.push("an object that is never freed".to_owned()),
