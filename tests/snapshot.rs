@@ -245,10 +245,10 @@ fn killed_at_every_step(interpreter: &Interpreter, method: &str) -> Result<u32, 
         if !target.is_alive() {
             return Err(format!("step {step}: it ended"));
         }
+        if core_file::is_core(&path) {
+            walked(&path).map_err(|what| format!("step {step}: half a core: {what}"))?;
+        }
         match ended.status.code() {
-            None if core_file::is_core(&path) => {
-                return Err(format!("step {step}: half a core looks like a core"));
-            }
             // What is left of the clone is taken away by the next run.
             None if !children(target.pid()).is_empty() => {
                 let next = folder.path().join("next");
@@ -258,7 +258,6 @@ fn killed_at_every_step(interpreter: &Interpreter, method: &str) -> Result<u32, 
             }
             None => {}
             Some(0) if step > 10 => {
-                walked(&path)?;
                 is_alone(target.pid())?;
                 return match target.finish() {
                     true => Ok(step - 1),

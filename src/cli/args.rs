@@ -205,15 +205,6 @@ pub struct UnloadArgs {
     pub max_stop: u64,
 }
 
-/// How a moment of a process is kept while it is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Method {
-    /// Stop it while its memory is copied.
-    Copy,
-    /// Make it clone itself: a shorter stop, for two system calls that run in it.
-    Fork,
-}
-
 /// `snapshot`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = "\
@@ -233,8 +224,8 @@ pub struct SnapshotArgs {
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
     /// How the moment is kept while it is written
-    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Method::Copy)]
-    pub snapshot: Method,
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Snapshot::Copy)]
+    pub snapshot: Snapshot,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,

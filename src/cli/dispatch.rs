@@ -85,7 +85,7 @@ pub fn doctor(args: &DoctorArgs, out: &mut Output, line: Option<&str>) -> Exit {
 pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
-        let picture = Picture::new(&args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
             Ok((refs_command::run(which, name, &picture)?, Exit::Done))
@@ -97,7 +97,7 @@ pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
 pub fn why(args: &WhyArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
-        let picture = Picture::new(&args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         if args.dot {
             return Ok(for_each(&targets, args.scope, out, line, |which| {
@@ -120,7 +120,7 @@ pub fn ghosts(args: &GhostsArgs, out: &mut Output, line: Option<&str>) -> Exit {
             [name] => Some(name.as_str()),
             [_, second, ..] => return Err(too_many(second)),
         };
-        let picture = Picture::new(&args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
             let report = ghosts_command::run(which, name, &picture)?;
@@ -137,7 +137,7 @@ pub fn plan(args: &PlanArgs, out: &mut Output, line: Option<&str>) -> Exit {
         if names.is_empty() {
             return Err(no_name());
         }
-        let picture = Picture::new(&args.picture)?;
+        let picture = Picture::new(&args.picture);
         Ok(for_each(&targets, args.scope, out, line, |which| {
             let report = plan_command::run(which, names, &picture)?;
             let exit = plan_command::exit_of(&report.body);
@@ -151,7 +151,7 @@ pub fn check(args: &CheckArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, words) = split_words(&args.words, !args.scope.all)?;
         let assertions = check_command::assertions_of(words)?;
-        let picture = Picture::new(&args.picture)?;
+        let picture = Picture::new(&args.picture);
         let wait = args.wait.map(Duration::from_secs_f64);
         Ok(for_each(&targets, args.scope, out, line, |which| {
             let report = check_command::run(which, &assertions, &picture, wait)?;

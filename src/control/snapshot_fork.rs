@@ -62,7 +62,42 @@ pub struct Forking<'p> {
     pub consent: Consent,
 }
 
-/// A clone that stands still. Dropped, it ends; [`Fork::end`] also clears it away.
+/// What was done with a clone, which is gone again.
+#[derive(Debug)]
+pub struct Cloned<T> {
+    /// What was made of it.
+    pub done: T,
+    /// How long the target stood still for it, from beginning to end.
+    pub stopped: Duration,
+    /// Why the clone, which has ended, is still in the process table; the next run clears it away.
+    pub left: Option<ControlError>,
+}
+
+/// Does something with a clone of the process, and clears the clone away.
+///
+/// # Errors
+/// [`ControlError::NoRoom`], [`ControlError::StopTooLong`] and [`ControlError::Filtered`] before
+/// anything was changed; [`ControlError::Unsettled`]; or as any injected call.
+pub fn with_clone<T>(
+    forking: Forking<'_>,
+    suits: impl Fn(&Control<'_>) -> Result<bool, ReadError>,
+    act: impl FnOnce(&Fork) -> T,
+) -> Result<Cloned<T>, ControlError> {
+    let fork = Fork::make(forking, suits)?;
+    let done = act(&fork);
+    let before = fork.stopped;
+    let (stopped, left) = match fork.end(forking) {
+        Ok(stopped) => (stopped, None),
+        Err(error) => (before, Some(error)),
+    };
+    Ok(Cloned {
+        done,
+        stopped,
+        left,
+    })
+}
+
+/// A clone that stands still. Dropped, it ends; and cleared away by [`with_clone`].
 #[derive(Debug)]
 pub struct Fork {
     child: Process,
@@ -80,7 +115,7 @@ impl Fork {
     /// # Errors
     /// [`ControlError::NoRoom`], [`ControlError::StopTooLong`] and [`ControlError::Filtered`] before
     /// anything was changed; [`ControlError::Unsettled`]; or as any injected call.
-    pub fn make(
+    fn make(
         forking: Forking<'_>,
         suits: impl Fn(&Control<'_>) -> Result<bool, ReadError>,
     ) -> Result<Self, ControlError> {
@@ -88,7 +123,8 @@ impl Fork {
             process, limits, ..
         } = forking;
         let bytes = headroom::own_memory(process)?;
-        headroom::check(process, bytes)?;
+        // As much again for the copy of ours.
+        headroom::check(process, bytes, bytes * 2)?;
         let foreseen = Duration::from_millis(bytes / BYTES_PER_MS);
         if foreseen > limits.max_stop {
             return Err(ControlError::StopTooLong {
@@ -124,17 +160,12 @@ impl Fork {
         &self.threads
     }
 
-    /// How long the target stood still for it until now.
-    pub fn stopped(&self) -> Duration {
-        self.stopped
-    }
-
     /// Ends the clone and clears it away. How long the target stood still for the clone, from
     /// beginning to end.
     ///
     /// # Errors
     /// As any injected call: then a process that has ended stays in the table, until the next run.
-    pub fn end(self, forking: Forking<'_>) -> Result<Duration, ControlError> {
+    fn end(self, forking: Forking<'_>) -> Result<Duration, ControlError> {
         let mut stopped = self.stopped;
         self.end_child();
         let libc = Libc::find(forking.process, &forking.process.maps()?)?;

@@ -39,16 +39,16 @@ pub fn own_memory(process: &Process) -> Result<u64, ProcessError> {
     Ok((kilobytes + status.vmswap.unwrap_or(0)) * 1024)
 }
 
-/// Looks whether there is room for a clone: in the machine, and in every control group above the
-/// process. A limit that is not shown is none.
+/// Looks whether there is room for a clone: for `machine` bytes in the machine, and for `needed` in
+/// every control group above the process. A limit that is not shown is none.
 ///
 /// # Errors
 /// [`NoRoom`] with the first limit that is in the way.
-pub fn check(process: &Process, needed: u64) -> Result<(), NoRoom> {
-    if let Some(left) = available_memory().filter(|&left| left < needed) {
+pub fn check(process: &Process, needed: u64, machine: u64) -> Result<(), NoRoom> {
+    if let Some(left) = available_memory().filter(|&left| left < machine) {
         let limit = "of the machine".to_owned();
         return Err(NoRoom::Memory {
-            needed,
+            needed: machine,
             left,
             limit,
         });

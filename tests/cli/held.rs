@@ -54,15 +54,25 @@ fn holders_are_named(python: &Interpreter) -> Result<(), String> {
         return expect("it is refused", code == 9, &why);
     }
     expect("it is alive", code == 0 && why["alive"] == true, &why)?;
-    expect("a from-import", has_root(&why, "shop.views", &["compute"]), &why)?;
-    expect("a partial", has_root(&why, "__main__", &["queue", "partial"]), &why)?;
+    expect(
+        "a from-import",
+        has_root(&why, "shop.views", &["compute"]),
+        &why,
+    )?;
+    expect(
+        "a partial",
+        has_root(&why, "__main__", &["queue", "partial"]),
+        &why,
+    )?;
     let cache = ["cache", "'eu'", "Rate"];
     expect("the cache", has_root(&why, "shop.cart", &cache), &why)?;
     let roots = why["roots"].as_array().expect("roots");
     let cached = roots.iter().find(|root| root["module"] == "shop.cart");
     let count = cached.and_then(|root| root["instances"]["count"].as_u64());
     expect("1,204 instances", count == Some(1204), &why)?;
-    let others = roots.iter().filter(|root| root["detached_by_unload"] == false);
+    let others = roots
+        .iter()
+        .filter(|root| root["detached_by_unload"] == false);
     expect("nothing else", others.count() == 3, &why)?;
     expect("blocked", why["verdict"] == "blocked", &why)
 }
@@ -73,7 +83,7 @@ fn every_holder_of_a_plugin_is_named_and_nothing_else() {
 }
 
 fn plans_are_told(python: &Interpreter) -> Result<(), String> {
-    let Some(target) = target(python, &[]).filter(|_| !python.build == "freethreaded") else {
+    let Some(target) = target(python, &[]).filter(|_| python.build != "freethreaded") else {
         return Ok(());
     };
     let (code, plan) = answer(&target, &["plan", "shop.plugins.free"])?;
@@ -92,14 +102,18 @@ fn a_plan_tells_what_would_go_from_what_would_stay() {
 }
 
 fn references_add_up(python: &Interpreter) -> Result<(), String> {
-    let Some(target) = target(python, &[]).filter(|_| !python.build == "freethreaded") else {
+    let Some(target) = target(python, &[]).filter(|_| python.build != "freethreaded") else {
         return Ok(());
     };
     for name in ["json", "shop.plugins.free", "shop.plugins.tax", "shop"] {
         let (_, refs) = answer(&target, &["refs", name])?;
         for one in [&refs, &refs["globals"]] {
             expect("all is explained", one["unexplained"] == 0, &refs)?;
-            expect("it adds up", one["object"]["refcount"] == one["explained"], &refs)?;
+            expect(
+                "it adds up",
+                one["object"]["refcount"] == one["explained"],
+                &refs,
+            )?;
         }
     }
     Ok(())
@@ -111,7 +125,8 @@ fn every_reference_to_a_pure_module_is_explained() {
 }
 
 fn ghosts_are_numbered(python: &Interpreter) -> Result<(), String> {
-    let Some(target) = target(python, &["ghosts"]).filter(|_| !python.build == "freethreaded") else {
+    let Some(target) = target(python, &["ghosts"]).filter(|_| python.build != "freethreaded")
+    else {
         return Ok(());
     };
     let (code, answer_) = answer(&target, &["ghosts"])?;
@@ -125,7 +140,11 @@ fn ghosts_are_numbered(python: &Interpreter) -> Result<(), String> {
         expect("each with its instance and holder", is_so, ghost)?;
     }
     let (code, checked) = answer(&target, &["check", "ghosts shop == 0", "loaded json"])?;
-    expect("the assertion fails", code == 1 && checked["holds"] == false, &checked)
+    expect(
+        "the assertion fails",
+        code == 1 && checked["holds"] == false,
+        &checked,
+    )
 }
 
 #[test]

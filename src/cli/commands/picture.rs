@@ -16,6 +16,8 @@ use std::time::Duration;
 pub struct Limits {
     /// The longest a stop may last.
     pub max_stop: Duration,
+    /// How its memory is taken.
+    pub snapshot: Snapshot,
 }
 
 /// An answer, and how the memory was taken that it is from.
@@ -52,24 +54,15 @@ impl Picture {
     }
 
     /// What was asked for.
-    ///
-    /// # Errors
-    /// When that cannot be had.
-    pub fn new(args: &PictureArgs) -> Result<Self, Failure> {
-        if args.snapshot == Snapshot::Fork {
-            return Err(Failure::new(
-                Exit::Usage,
-                "--snapshot fork is not there yet",
-                "use --snapshot copy, and where the stop is too long for that, --max-stop MS",
-            ));
-        }
-        Ok(Picture {
+    pub fn new(args: &PictureArgs) -> Self {
+        Picture {
             interpreter: args.interpreter,
             limits: Limits {
                 max_stop: Duration::from_millis(args.max_stop),
+                snapshot: args.snapshot,
             },
             sysroot: args.core.sysroot.clone(),
-        })
+        }
     }
 
     /// The answer of `command` about a process; `None` when what `look` was to find is not there.

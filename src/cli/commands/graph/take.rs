@@ -3,8 +3,13 @@
 use super::super::open::Opened;
 use super::super::paused;
 use super::super::picture::{Limits, Looked};
+use super::super::snapshot_failure::fork_failure;
 use super::super::subject::Subject;
+use crate::cli::args::Snapshot;
 use crate::cli::exit::{Exit, Failure};
+use crate::control::consent::Consent;
+use crate::control::control::Control;
+use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::heap::graph::GraphError;
 use crate::heap::statics::{Area, find_areas};
 use crate::heap::walk::WalkError;
@@ -107,8 +112,11 @@ fn of_process<T>(
     let mut stopped = Duration::ZERO;
     let mut attempt = 1;
     loop {
-        let copy: Memory<'_> = still::copy(process, &watchdog, stop, &mut stopped)
-            .map_err(|error| copy_failure(process, error))?;
+        let copy: Memory<'_> = match limits.snapshot {
+            Snapshot::Copy => still::copy(process, &watchdog, stop, &mut stopped)
+                .map_err(|error| copy_failure(process, error))?,
+            Snapshot::Fork => copy_of_clone(opened, process, &watchdog, stop, &mut stopped)?,
+        };
         match take(&copy, opened, areas.clone()) {
             Ok(picture) => {
                 let warnings = warnings_of(&picture);
@@ -147,6 +155,36 @@ fn stop_failure(pid: i32, error: PauseError) -> Failure {
         help: help.to_owned(),
         ..paused::failure(pid, error)
     }
+}
+
+/// A copy of a clone of the process, which goes on meanwhile.
+fn copy_of_clone<'p>(
+    opened: &Opened<Subject>,
+    process: &'p Process,
+    watchdog: &Watchdog,
+    limits: StopLimits,
+    stopped: &mut Duration,
+) -> Result<Memory<'p>, Failure> {
+    let python = &opened.located.python;
+    let forking = Forking {
+        process,
+        watchdog,
+        limits,
+        // Who names this method has been told what it does.
+        consent: Consent::given_by_user(),
+    };
+    let at_rest = |control: &Control<'_>| Ok(!python.is_collecting(control)?);
+    let cloned = with_clone(forking, at_rest, |fork| {
+        let mut plan = CopyPlan::of(fork.child(), u64::MAX)?;
+        plan.fill(fork.child())?;
+        Ok(plan)
+    })
+    .map_err(|error| fork_failure(process, &error))?;
+    *stopped += cloned.stopped;
+    let plan = cloned
+        .done
+        .map_err(|error: CopyError| copy_failure(process, error.into()))?;
+    Ok(plan.over(process))
 }
 
 fn take<'p>(
