@@ -3,6 +3,7 @@
 pub mod border;
 pub mod cut;
 pub mod entries;
+pub mod keeper;
 pub mod key;
 pub mod nearest;
 pub mod own;

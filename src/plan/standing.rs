@@ -6,10 +6,10 @@ use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
+use crate::plan::keeper::judge_place;
 use crate::plan::own::Own;
-use crate::plan::remedy::{Remedy, find_hook, find_registry};
+use crate::plan::remedy::{Remedy, find_registry};
 use crate::pyobject::edges::edge::EdgeName;
-use crate::pyobject::edges::roots::RootPlace;
 use crate::pyobject::text;
 use crate::target::view::ViewMemory;
 
@@ -68,7 +68,7 @@ pub struct Judged {
 pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) -> Judged {
     match root.anchor {
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
-        Anchor::Holder(Holder::Python(place, _)) => judge_in_interpreter(picture, place),
+        Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
         Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
         Anchor::HeldFromC(_) => Judged {
             kind: RootKind::CHeld,
@@ -100,49 +100,6 @@ fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
                 reason: "a variable of C code refers to it",
             },
         },
-    }
-}
-
-fn judge_in_interpreter<M: ViewMemory>(picture: &Picture<'_, M>, place: RootPlace) -> Judged {
-    match place {
-        RootPlace::Frame { .. } => Judged {
-            kind: RootKind::Frame,
-            standing: Standing::Blocked {
-                kind: "frame",
-                advice: "a function that runs uses it: wait until it returns",
-            },
-        },
-        RootPlace::Thread { .. } => Judged {
-            kind: RootKind::Thread,
-            standing: Standing::Blocked {
-                kind: "thread",
-                advice: "the state of a thread holds it: a frame, a tracing function, a context",
-            },
-        },
-        RootPlace::Interpreter { offset, .. } => {
-            let member = None::<&str>.filter(|_| offset > 0);
-            let Some(hook) = member.and_then(find_hook) else {
-                return Judged {
-                    kind: RootKind::Interpreter,
-                    standing: Standing::Permanent {
-                        reason: "the interpreter itself holds it",
-                    },
-                };
-            };
-            let remedy = |text: &'static str| Remedy {
-                kind: hook.kind,
-                description: text.to_owned(),
-                is_safe: false,
-                is_reversible: hook.is_reversible,
-            };
-            Judged {
-                kind: RootKind::Registry,
-                standing: match hook.remedy {
-                    Some(text) => Standing::Remediable(remedy(text)),
-                    None => Standing::Permanent { reason: hook.what },
-                },
-            }
-        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! CPython 3.15. What changed since 3.14, and in what the builds differ.
 
-use super::structures;
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -94,6 +94,7 @@ pub const V3_15: Layout = Layout {
             }),
             interned: some(224896),
         },
+        keepers: keepers::V3_15,
         thread_size: 1104,
         ..V3_14.heap
     },
@@ -103,6 +104,10 @@ pub const V3_15: Layout = Layout {
 /// 3.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_15_DEBUG: Layout = Layout {
     runtime: sized(362592),
+    heap: Heap {
+        keepers: keepers::V3_15_DEBUG,
+        ..V3_15.heap
+    },
     pending: Pending {
         place: Place::Runtime(0x4a28),
         ..V3_15.pending
@@ -115,6 +120,10 @@ pub const V3_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_15);
     Layout {
         runtime: sized(406016),
+        heap: Heap {
+            keepers: keepers::V3_15_FREE_THREADED,
+            ..table.heap
+        },
         // One list of young and two of old objects, which stay empty.
         collector: Collector {
             generation0: None,

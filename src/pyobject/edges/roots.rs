@@ -18,6 +18,18 @@ pub enum RootPlace {
         /// Bytes from the start of the structure.
         offset: u32,
     },
+    /// A callback of `atexit`.
+    Exit {
+        /// The number of the interpreter.
+        id: i64,
+        /// Which one, the oldest first.
+        index: u32,
+    },
+    /// The handler of a signal.
+    Signal {
+        /// The signal.
+        number: u32,
+    },
     /// A word of `PyThreadState`.
     Thread {
         /// The thread state.
@@ -54,7 +66,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
     /// Gives every word of interpreters, thread states and frames to `visit` that leads to an
     /// object.
     pub fn visit_roots(&mut self, visit: &mut impl FnMut(Root)) {
+        self.visit_signals(visit);
         for interpreter in &self.python.interpreters {
+            self.visit_exit_callbacks(interpreter, visit);
             self.visit_interpreter(interpreter.id, interpreter.address, visit);
             for thread in threads(&self.look, interpreter.address) {
                 self.visit_thread(thread, visit);
@@ -63,6 +77,20 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
                 }
             }
         }
+    }
+
+    /// The oldest thread of the main interpreter: the one that runs pending calls and handlers of
+    /// signals.
+    pub fn main_thread(&self) -> Option<Address> {
+        let threads = threads(&self.look, self.python.main().address);
+        let id = self.python.runtime.zip(self.look.layout.runtime);
+        let id = id.and_then(|(at, runtime)| self.look.field(at, runtime.main_thread));
+        let is_main = |thread: &&Address| {
+            let own: Option<u64> = self.look.field(**thread, self.look.layout.thread.thread_id);
+            id.is_some() && own == id
+        };
+        let main = threads.iter().find(is_main).or(threads.last());
+        main.copied()
     }
 
     /// Words of the interpreter, but for its caches of types, which own nothing, and its state of
