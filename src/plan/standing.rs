@@ -36,6 +36,23 @@ pub enum RootKind {
     Immortal,
 }
 
+impl RootKind {
+    /// The word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            RootKind::ModuleTable => "module_table",
+            RootKind::Registry => "registry",
+            RootKind::Frame => "frame",
+            RootKind::Thread => "thread",
+            RootKind::Interpreter => "interpreter",
+            RootKind::Static => "static",
+            RootKind::Stack => "stack",
+            RootKind::CHeld => "c_held",
+            RootKind::Immortal => "immortal",
+        }
+    }
+}
+
 /// What stands in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Standing {
