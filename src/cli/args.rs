@@ -1,13 +1,20 @@
 //! The command line: definitions and help, nothing else. A session parses its lines with the same.
 
+mod graph;
+
+pub use graph::{
+    ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
+};
+
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::path::{Path, PathBuf};
 
 /// See and unload the modules of a running CPython, from outside the process.
 ///
-/// Looking (modules, ps, doctor, attach) runs no code in the target, stops nothing and writes
-/// nothing. Changing (unload) shows its plan first, and asks.
+/// Looking runs no code in the target and writes nothing. modules, ps, doctor and attach do not stop
+/// it either; refs, why, ghosts and plan stop it for a moment, to copy its memory. Changing (unload)
+/// shows its plan first, and asks.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "pyunload", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub struct Cli {
@@ -38,6 +45,16 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Account for every reference to a module
+    Refs(RefsArgs),
+    /// Show who holds a module: every place, the path from it, and what would release it
+    Why(WhyArgs),
+    /// Show code that is alive under names that sys.modules no longer gives, and who holds it
+    Ghosts(GhostsArgs),
+    /// Show what an unload would remove, what would stay and why; nothing is changed
+    Plan(PlanArgs),
+    /// Test assertions about modules, for scripts and test suites
+    Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
     /// Write a core file of a process that goes on running
@@ -233,18 +250,28 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     /// The summary of a session.
     Attach,
+    /// Assertions, and whether they hold.
+    Check,
     /// The preconditions.
     Doctor,
     /// What takes the place of an answer under `--json`.
     Error,
+    /// Code that sys.modules no longer gives.
+    Ghosts,
     /// sys.modules.
     Modules,
+    /// What an unload would do.
+    Plan,
     /// The Python processes.
     Ps,
+    /// The references to a module.
+    Refs,
     /// A core file that was written.
     Snapshot,
     /// What became of modules that were unloaded.
     Unload,
+    /// Who holds a module.
+    Why,
 }
 
 /// `demo`.
@@ -278,6 +305,16 @@ pub enum LineCommand {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Account for every reference to a module
+    Refs(RefsArgs),
+    /// Show who holds a module: every place, the path from it, and what would release it
+    Why(WhyArgs),
+    /// Show code that is alive under names that sys.modules no longer gives, and who holds it
+    Ghosts(GhostsArgs),
+    /// Show what an unload would remove, what would stay and why; nothing is changed
+    Plan(PlanArgs),
+    /// Test assertions about modules
+    Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
     /// Write a core file of the process

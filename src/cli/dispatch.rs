@@ -1,16 +1,21 @@
 //! From parsed arguments to commands, one target after the other, and their answers to the output.
 
-use super::args::{Cli, Command, DoctorArgs, ModulesArgs, Scope, Which};
+use super::args::{
+    CheckArgs, Cli, Command, DoctorArgs, GhostsArgs, ModulesArgs, PlanArgs, RefsArgs, Scope, Which,
+    WhyArgs,
+};
 use super::commands::discover::{Chosen, choose, split_words};
+use super::commands::picture::Picture;
 use super::commands::{
-    demo, doctor as doctor_command, modules as modules_command, open, ps, schema, snapshot,
-    unload as unload_command,
+    check as check_command, demo, doctor as doctor_command, ghosts as ghosts_command,
+    modules as modules_command, open, plan as plan_command, ps, refs as refs_command, schema,
+    snapshot, unload as unload_command, why as why_command,
 };
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session;
 use super::timings::Timings;
-use crate::render::Answer;
+use crate::render::{Answer, Drawing};
 use crate::report::Doctor;
 use std::time::Duration;
 
@@ -21,6 +26,11 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Ps => out.result(Ok(ps::run()), None),
         Command::Doctor(args) => doctor(args, out, None),
         Command::Modules(args) => modules(args, out, None),
+        Command::Refs(args) => refs(args, out, None),
+        Command::Why(args) => why(args, out, None),
+        Command::Ghosts(args) => ghosts(args, out, None),
+        Command::Plan(args) => plan(args, out, None),
+        Command::Check(args) => check(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
         Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {
@@ -69,6 +79,130 @@ pub fn doctor(args: &DoctorArgs, out: &mut Output, line: Option<&str>) -> Exit {
         };
         Ok((report, exit))
     })
+}
+
+/// `refs`, at the command line or in a session.
+pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, name) = one_name(&args.words, args.scope)?;
+        let picture = Picture::new(args.picture)?;
+        out.look.addresses = args.addresses;
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let pid = open::pid_of(which)?;
+            Ok((refs_command::run(pid, name, picture)?, Exit::Done))
+        }))
+    })
+}
+
+/// `why`, at the command line or in a session.
+pub fn why(args: &WhyArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, name) = one_name(&args.words, args.scope)?;
+        let picture = Picture::new(args.picture)?;
+        out.look.addresses = args.addresses;
+        if args.dot {
+            return Ok(for_each(&targets, args.scope, out, line, |which| {
+                let pid = open::pid_of(which)?;
+                let report = why_command::run(pid, name, picture)?;
+                Ok((Drawing(report), Exit::Done))
+            }));
+        }
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let pid = open::pid_of(which)?;
+            Ok((why_command::run(pid, name, picture)?, Exit::Done))
+        }))
+    })
+}
+
+/// `ghosts`, at the command line or in a session.
+pub fn ghosts(args: &GhostsArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, names) = split_words(&args.words, !args.scope.all)?;
+        let name = match names {
+            [] => None,
+            [name] => Some(name.as_str()),
+            [_, second, ..] => return Err(too_many(second)),
+        };
+        let picture = Picture::new(args.picture)?;
+        out.look.addresses = args.addresses;
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let pid = open::pid_of(which)?;
+            let report = ghosts_command::run(pid, name, picture)?;
+            let none = report.body.ghosts.is_empty() && name.is_some();
+            Ok((report, if none { Exit::No } else { Exit::Done }))
+        }))
+    })
+}
+
+/// `plan`, at the command line or in a session.
+pub fn plan(args: &PlanArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, names) = split_words(&args.words, !args.scope.all)?;
+        if names.is_empty() {
+            return Err(no_name());
+        }
+        let picture = Picture::new(args.picture)?;
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let pid = open::pid_of(which)?;
+            let report = plan_command::run(pid, names, picture)?;
+            let exit = plan_command::exit_of(&report.body);
+            Ok((report, exit))
+        }))
+    })
+}
+
+/// `check`, at the command line or in a session.
+pub fn check(args: &CheckArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, words) = split_words(&args.words, !args.scope.all)?;
+        let assertions = check_command::assertions_of(words)?;
+        let picture = Picture::new(args.picture)?;
+        let wait = args.wait.map(Duration::from_secs_f64);
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let pid = open::pid_of(which)?;
+            let report = check_command::run(pid, &assertions, picture, wait)?;
+            let exit = check_command::exit_of(&report.body);
+            Ok((report, exit))
+        }))
+    })
+}
+
+/// Runs a command whose arguments may turn out to be wrong.
+fn or_refuse(
+    out: &mut Output,
+    line: Option<&str>,
+    command: impl FnOnce(&mut Output) -> Result<Exit, Failure>,
+) -> Exit {
+    command(out).unwrap_or_else(|failure| {
+        out.failure(&failure, line);
+        failure.exit
+    })
+}
+
+/// The pids that words begin with, and the one name that follows.
+fn one_name(words: &[String], scope: Scope) -> Result<(Vec<Which>, &str), Failure> {
+    let (targets, names) = split_words(words, !scope.all)?;
+    match names {
+        [] => Err(no_name()),
+        [name] => Ok((targets, name)),
+        [_, second, ..] => Err(too_many(second)),
+    }
+}
+
+fn no_name() -> Failure {
+    Failure::new(
+        Exit::Usage,
+        "no module is named",
+        "give its name behind the pid; pyunload modules PID lists them",
+    )
+}
+
+fn too_many(second: &str) -> Failure {
+    Failure::new(
+        Exit::Usage,
+        format!("one module at a time: {second} is one too many"),
+        "pids come first, then one name",
+    )
 }
 
 /// Answers for every process chosen. Of those that were found and not named, the ones that turn

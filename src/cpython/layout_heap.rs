@@ -332,6 +332,8 @@ pub struct Generator {
     pub running: i8,
     /// The first state in which there is no frame any more.
     pub ended: i8,
+    /// Whether the code object stays in the frame when it has ended. From 3.12 on.
+    pub keeps_code: bool,
 }
 
 /// `ElementObject` and its `ElementObjectExtra` (`Modules/_elementtree.c`).

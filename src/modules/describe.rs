@@ -1,5 +1,6 @@
 //! What an object is called, in words that a person knows it by.
 
+use crate::address::Address;
 use crate::heap::kinds::Kind;
 use crate::modules::picture::Picture;
 use crate::pyobject::edges::edge::EdgeName;
@@ -58,6 +59,18 @@ impl<M: ViewMemory> Picture<'_, M> {
             .name
             .as_ref()?;
         Some(name.escaped())
+    }
+
+    /// `co_name` of a code object.
+    pub fn code_name(&self, code: Address) -> Option<String> {
+        let mut name = None;
+        self.tracer().visit(code, &mut |edge| {
+            if edge.name == EdgeName::Attribute("co_name") {
+                name = Some(edge.to);
+            }
+        });
+        let text = text::read(self.memory, &self.python.layout, name?).ok()?;
+        Some(text.escaped())
     }
 
     /// What kind of object it is.

@@ -1,6 +1,7 @@
 //! Floor 7: pure answers about a change.
 
 pub mod border;
+pub mod check;
 pub mod cut;
 pub mod entries;
 pub mod keeper;

@@ -30,6 +30,15 @@ impl Own {
         own
     }
 
+    /// Of these objects, for which `object` stands.
+    pub fn of_members(object: u32, members: &[u32]) -> Self {
+        Own {
+            members: NodeSet::of(members.iter().copied()),
+            dicts: vec![object],
+            modules: Vec::new(),
+        }
+    }
+
     /// Of what a cut expects to die.
     pub fn of_cut<M: ViewMemory>(picture: &Picture<'_, M>, cut: &Cut) -> Self {
         let mut own = Own::default();

@@ -7,6 +7,8 @@ mod common;
 mod demo;
 mod documents;
 mod failures;
+#[path = "../inject/health.rs"]
+mod health;
 mod help;
 mod pause;
 mod permission;

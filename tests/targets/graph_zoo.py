@@ -639,11 +639,13 @@ def write(path):
             if id(made) in own:
                 continue
             to = gc.get_referents(made)
-            file.write(struct.pack('<%dQ' % (len(to) + 2), id(made), len(to), *[id(one) for one in to]))
-        file.write(struct.pack('<Q', 0))
+            words = array.array('L', [id(made), len(to)])
+            words.extend([id(one) for one in to])
+            words.tofile(file)
+        array.array('L', [0]).tofile(file)
         for made in objects:
             if isinstance(made, types.ModuleType):
-                file.write(struct.pack('<QQ', id(made), id(made.__dict__)))
+                array.array('L', [id(made), id(made.__dict__)]).tofile(file)
 
 
 gc.collect()

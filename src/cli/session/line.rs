@@ -1,12 +1,24 @@
 //! One line of a session, as a command.
 
-use crate::cli::args::{Line, LineCommand, PATTERNS, Which};
+use crate::cli::args::{ASSERTIONS, Line, LineCommand, PATTERNS, Which};
 use crate::cli::exit::{Exit, Failure};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a target at the command line. In a session it is put in for them.
-const TAKE_A_TARGET: [&str; 4] = ["modules", "doctor", "snapshot", "unload"];
+const TAKE_A_TARGET: [&str; 9] = [
+    "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload",
+];
+
+/// Those of them that begin their words with targets, with what follows in a session.
+const TAKE_WORDS: [(&str, &str, &str); 6] = [
+    ("modules", "PATTERN", "Names or patterns of modules"),
+    ("refs", "MODULE", "The name of a module"),
+    ("why", "NAME", "The name of a module"),
+    ("ghosts", "NAME", "The name of a package or module"),
+    ("plan", "NAME", "The names of packages or modules"),
+    ("check", "ASSERTION", "Assertions"),
+];
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,26 +64,19 @@ pub fn parse(line: &str, which: &Which) -> Result<Parsed, Failure> {
 
 /// The definitions, with help that does not speak of pids.
 fn definitions() -> clap::Command {
-    Line::command()
-        .help_template("{all-args}")
-        .mut_subcommand("modules", |command| {
-            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
-            ["children", "all", "sysroot"]
-                .into_iter()
-                .fold(command, hidden)
-                .override_usage("modules [OPTIONS] [PATTERN]...")
-                .mut_arg("words", |arg| {
-                    arg.value_name("PATTERN")
-                        .help("Names or patterns of modules")
-                })
-                .after_help(PATTERNS)
+    let line = Line::command().help_template("{all-args}");
+    TAKE_WORDS
+        .into_iter()
+        .fold(line, |line, (name, words, help)| {
+            line.mut_subcommand(name, |command| {
+                let words = command_of_words(command, words, help);
+                hidden(words, &["children", "all", "sysroot"])
+            })
         })
+        .mut_subcommand("modules", |command| command.after_help(PATTERNS))
+        .mut_subcommand("check", |command| command.after_help(ASSERTIONS))
         .mut_subcommand("doctor", |command| {
-            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
-            ["pids", "children", "all"]
-                .into_iter()
-                .fold(command, hidden)
-                .override_usage("doctor [OPTIONS]")
+            hidden(command, &["pids", "children", "all"]).override_usage("doctor [OPTIONS]")
         })
         .mut_subcommand("snapshot", |command| {
             command
@@ -85,6 +90,25 @@ fn definitions() -> clap::Command {
                 .mut_arg("pid", |arg| arg.hide(true).index(1))
                 .mut_arg("names", |arg| arg.index(2))
         })
+}
+
+/// A command that takes words, called what they are in a session.
+fn command_of_words(
+    command: clap::Command,
+    words: &'static str,
+    help: &'static str,
+) -> clap::Command {
+    let usage = format!("{} [OPTIONS] [{words}]...", command.get_name());
+    command
+        .override_usage(usage)
+        .mut_arg("words", |arg| arg.value_name(words).help(help))
+        .after_help("")
+}
+
+fn hidden(command: clap::Command, names: &[&'static str]) -> clap::Command {
+    let hide =
+        |command: clap::Command, name: &&'static str| command.mut_arg(*name, |arg| arg.hide(true));
+    names.iter().fold(command, hide)
 }
 
 /// Puts the target behind the command, unless somebody wrote it there.

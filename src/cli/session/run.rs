@@ -2,7 +2,7 @@
 
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
-use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, ModulesArgs, Which};
+use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, Which};
 use crate::cli::commands::{attach, modules, snapshot, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
@@ -136,24 +136,27 @@ impl<'o> Session<'o> {
     }
 
     fn run_command(&mut self, command: &LineCommand, line: &str) -> Exit {
-        match command {
-            LineCommand::Modules(args) => {
-                let args = ModulesArgs {
-                    interpreter: args.interpreter.or(self.interpreter),
-                    core: CoreArgs {
-                        sysroot: args.core.sysroot.clone().or(self.core.sysroot.clone()),
-                    },
-                    ..args.clone()
-                };
-                dispatch::modules(&args, self.out, Some(line))
-            }
-            LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
-            LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
-            LineCommand::Snapshot(args) => self.out.result(snapshot::run(args), Some(line)),
+        let mut command = command.clone();
+        if let Some(interpreter) = interpreter_of(&mut command) {
+            *interpreter = interpreter.or(self.interpreter);
+        }
+        if let Some(core) = core_of(&mut command) {
+            core.sysroot = core.sysroot.take().or(self.core.sysroot.clone());
+        }
+        let (out, line) = (&mut *self.out, Some(line));
+        match &command {
+            LineCommand::Modules(args) => dispatch::modules(args, out, line),
+            LineCommand::Doctor(args) => dispatch::doctor(args, out, line),
+            LineCommand::Refs(args) => dispatch::refs(args, out, line),
+            LineCommand::Why(args) => dispatch::why(args, out, line),
+            LineCommand::Ghosts(args) => dispatch::ghosts(args, out, line),
+            LineCommand::Plan(args) => dispatch::plan(args, out, line),
+            LineCommand::Check(args) => dispatch::check(args, out, line),
+            LineCommand::Unload(args) => unload::run(args, out, line),
+            LineCommand::Snapshot(args) => out.result(snapshot::run(args), line),
             LineCommand::Summary => {
                 let sysroot = self.core.sysroot.as_deref();
-                let summary = attach::run(&self.which, self.interpreter, sysroot);
-                self.out.result(summary, Some(line))
+                out.result(attach::run(&self.which, self.interpreter, sysroot), line)
             }
             LineCommand::Quit => Exit::Done,
         }
@@ -174,6 +177,31 @@ impl<'o> Session<'o> {
         let report = modules::run(&self.which, &wanted, &mut Timings::start());
         let rows = report.map(|report| report.modules).unwrap_or_default();
         rows.iter().map(|module| escaped(&module.name)).collect()
+    }
+}
+
+/// The interpreter a command names, or that of the session.
+fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
+    match command {
+        LineCommand::Modules(args) => Some(&mut args.interpreter),
+        LineCommand::Refs(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Why(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Ghosts(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Plan(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Check(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Doctor(_)
+        | LineCommand::Unload(_)
+        | LineCommand::Snapshot(_)
+        | LineCommand::Summary
+        | LineCommand::Quit => None,
+    }
+}
+
+/// Where a command looks for what a core file leaves out.
+fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
+    match command {
+        LineCommand::Modules(args) => Some(&mut args.core),
+        _ => None,
     }
 }
 

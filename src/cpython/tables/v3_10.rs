@@ -48,6 +48,7 @@ pub const V3_10: Layout = Layout {
         frame: FrameForm::Objects(FrameObjects {
             top: StackTop::Depth(at(80)),
             trace: at(72),
+            exceptions: None,
             locals: 352,
             ..FRAMES
         }),

@@ -87,6 +87,7 @@ pub const V3_11: Layout = Layout {
             state: at(75),
             running: 0,
             ended: 1,
+            keeps_code: false,
         }),
         interpreter: InterpreterState {
             size: 107752,

@@ -97,6 +97,7 @@ pub const V3_12: Layout = Layout {
             state: at(67),
             running: 0,
             ended: 1,
+            keeps_code: true,
         }),
         interpreter: InterpreterState {
             size: 383552,

@@ -81,6 +81,7 @@ pub const V3_15: Layout = Layout {
             state: at(67),
             running: 4,
             ended: 5,
+            keeps_code: true,
         }),
         interpreter: InterpreterState {
             size: 226240,

@@ -159,6 +159,10 @@ fn moment(
     };
     let read = table.entries_in(layout, Some(entries), Some(values))?;
     let came = taken_after.abs_diff(table.count());
+    if came > SLACK {
+        // A larger table was empty when its header was read, and has been filled since.
+        return Err(table.changed());
+    }
     let used = |bytes: &[u8]| layout.dict.used.get(bytes).unwrap_or(-1) as u64;
     let (least, most) = (used(before).min(used(after)), used(before).max(used(after)));
     let live = read.len() as u64;

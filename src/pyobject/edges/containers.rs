@@ -8,7 +8,7 @@ use crate::target::memory::word_in;
 use crate::target::view::ViewMemory;
 
 /// Most blocks or nodes of one object that are followed: a longer chain is damaged.
-const CHAIN: u64 = 1 << 32;
+const CHAIN: u64 = 1 << 28;
 
 /// The entries of a keys object, or of the table of a 2.7 dict.
 #[derive(Debug, Clone, Copy)]
@@ -280,6 +280,48 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         let children = self.field(extra, form.children).unwrap_or_default();
         let count = self.field(extra, form.length).unwrap_or_default();
         self.visit_items(children, count.into(), visit);
+    }
+
+    /// The links of an `lru_cache`: a ring through `root`, which owns each of them besides the dict
+    /// (`Modules/_functoolsmodule.c`).
+    pub(super) fn visit_links(&self, cache: Address, visit: &mut impl FnMut(Edge)) {
+        let next = 24 + self.heap().later;
+        let mut link: Address = self.word(cache.offset(next)).unwrap_or_default();
+        let mut number = 0;
+        while link != cache && !link.is_null() && number < CHAIN {
+            certain(visit, link, EdgeName::Item(number));
+            link = self.word(link.offset(next)).unwrap_or_default();
+            number += 1;
+        }
+    }
+
+    /// `PyMemoTable`: three numbers, the third how many entries, and the entries, each an object
+    /// and a number (`Modules/_pickle.c`).
+    pub(super) fn visit_pickler(&self, pickler: Address, visit: &mut impl FnMut(Edge)) {
+        let memo: Address = self
+            .word(pickler.offset(16 + self.heap().later))
+            .unwrap_or_default();
+        let (Some(count), Some(table)) = (
+            self.word::<u64>(memo.offset(16)),
+            self.word(memo.offset(24)),
+        ) else {
+            return;
+        };
+        let entries = count
+            .checked_mul(16)
+            .and_then(|length| self.view(table, length));
+        for entry in entries.unwrap_or_default().chunks_exact(16) {
+            let to = word_in(entry, 0).unwrap_or_default();
+            certain(visit, to, EdgeName::Member);
+        }
+    }
+
+    /// `memo` and `memo_size` (`Modules/_pickle.c`).
+    pub(super) fn visit_unpickler(&self, unpickler: Address, visit: &mut impl FnMut(Edge)) {
+        let at = unpickler.offset(24 + self.heap().later);
+        if let (Some(memo), Some(count)) = (self.word(at), self.word(at.offset(8))) {
+            self.visit_items(memo, count, visit);
+        }
     }
 }
 

@@ -7,7 +7,8 @@
 use super::edge::{Edge, EdgeName, Tier};
 use super::look::{Look, certain};
 use crate::address::Address;
-use crate::cpython::layout::{FrameForm, FrameObjects, FrameStructures, StackTop};
+use crate::cpython::layout::{Field, FrameForm, FrameObjects, FrameStructures, StackTop};
+use crate::pyobject::header;
 use crate::target::view::ViewMemory;
 
 /// `owner` of a frame that lies in its frame object (`FRAME_OWNED_BY_FRAME_OBJECT`).
@@ -29,7 +30,7 @@ struct Slots {
 }
 
 impl<M: ViewMemory> Look<'_, M> {
-    fn number(&self, code: Address, field: crate::cpython::layout::Field<i32>) -> u64 {
+    fn number(&self, code: Address, field: Field<i32>) -> u64 {
         let number = self.member::<i32>(code, field).unwrap_or_default();
         u64::try_from(number).unwrap_or_default().min(SLOTS)
     }
@@ -46,7 +47,7 @@ impl<M: ViewMemory> Look<'_, M> {
                 Some(depth) => EdgeName::Stack(depth as u32),
             };
             match slots.tagged {
-                true => untagged(visit, word, name),
+                true => self.untagged(visit, word, name),
                 false => certain(visit, word, name),
             }
         }
@@ -141,9 +142,11 @@ impl<M: ViewMemory> Look<'_, M> {
             return;
         };
         let state: i8 = self.member(generator, form.state).unwrap_or(form.ended);
+        let frame = generator.offset(form.frame + self.heap().later);
         if state < form.ended {
-            let frame = generator.offset(form.frame + self.heap().later);
             self.visit_structure(frame, &frames, state == form.running, visit);
+        } else if form.keeps_code {
+            self.visit_word(frame, &frames, ("f_code", frames.code), visit);
         }
     }
 
@@ -155,19 +158,48 @@ impl<M: ViewMemory> Look<'_, M> {
         is_running: bool,
         visit: &mut dyn FnMut(Edge),
     ) {
-        let tagged = matches!(form.top, StackTop::Tagged(_));
         let word = |field| self.field::<Address>(frame, field).unwrap_or_default();
-        for (name, field) in [("f_code", form.code), ("f_func", form.function)] {
-            match tagged {
-                true => untagged(visit, word(field), EdgeName::Attribute(name)),
-                false => certain(visit, word(field), EdgeName::Attribute(name)),
-            }
-        }
+        self.visit_word(frame, form, ("f_code", form.code), visit);
+        self.visit_word(frame, form, ("f_func", form.function), visit);
         certain(visit, word(form.locals), EdgeName::Attribute("f_locals"));
         certain(visit, word(form.object), EdgeName::Attribute("frame_obj"));
         if let Some(slots) = self.slots(frame, form, is_running) {
             self.visit_slots(slots, visit);
         }
+    }
+
+    /// A member of a frame that has a tag where the words of its stack have one.
+    fn visit_word(
+        &self,
+        frame: Address,
+        form: &FrameStructures,
+        (name, field): (&'static str, Field<Address>),
+        visit: &mut dyn FnMut(Edge),
+    ) {
+        let word = self.field(frame, field).unwrap_or_default();
+        match form.top {
+            StackTop::Tagged(_) => self.untagged(visit, word, EdgeName::Attribute(name)),
+            _ => certain(visit, word, EdgeName::Attribute(name)),
+        }
+    }
+
+    /// A `_PyStackRef` (`Include/internal/pycore_stackref.h`, 3.14 and 3.15): the two low bits are
+    /// 00 for a reference that is owned, 11 for a number, and 01 for a reference to an immortal
+    /// object or one that somebody else owns.
+    fn untagged(&self, visit: &mut dyn FnMut(Edge), word: Address, name: EdgeName) {
+        let to = tagless(word);
+        match word.value() & 3 {
+            0 => certain(visit, to, name),
+            1 if self.is_immortal(to) => certain(visit, to, name),
+            _ => {}
+        }
+    }
+
+    fn is_immortal(&self, object: Address) -> bool {
+        let bytes = self.view(object, self.layout.header.size);
+        bytes
+            .and_then(|bytes| header::parse(self.layout, bytes))
+            .is_some_and(|header| header.refcount.immortal)
     }
 
     fn slots(&self, frame: Address, form: &FrameStructures, is_running: bool) -> Option<Slots> {
@@ -198,14 +230,6 @@ impl<M: ViewMemory> Look<'_, M> {
     /// The code object of a frame.
     pub(super) fn code_of(&self, frame: Address, form: &FrameStructures) -> Option<Address> {
         Some(tagless(self.field(frame, form.code)?))
-    }
-}
-
-/// A `_PyStackRef` (`Include/internal/pycore_stackref.h`, 3.14 and 3.15): the two low bits are 00
-/// for a reference that is owned, 01 for one that is not, and 11 for a number.
-fn untagged(visit: &mut dyn FnMut(Edge), word: Address, name: EdgeName) {
-    if word.is_aligned(4) {
-        certain(visit, word, name);
     }
 }
 

@@ -9,7 +9,7 @@ use super::look::Look;
 use crate::address::Address;
 use crate::cpython::layout::AttributesForm;
 use crate::pyobject::class::Flags;
-use crate::target::memory::ReadMemoryExt;
+use crate::target::memory::{ReadMemoryExt, word_in};
 use crate::target::view::ViewMemory;
 
 /// How many bases are followed.
@@ -88,6 +88,12 @@ pub(super) enum Body {
     /// `itertools._tee_dataobject`
     Tee,
     Element,
+    /// `functools._lru_cache_wrapper`, with a list of links.
+    Lru,
+    /// `_pickle.Pickler`, with a table of what it has pickled.
+    Pickler,
+    /// `_pickle.Unpickler`, with an array of what it has made.
+    Unpickler,
     /// `hamt_bitmap_node` and `hamt_collision_node`
     HamtItems,
     /// `hamt_array_node`
@@ -122,6 +128,8 @@ pub(super) struct Shape {
     pub(super) cached_keys: Address,
     /// Words that own a reference: offset, and the name of the C member where there is one.
     pub(super) owned: Vec<(u32, Option<&'static str>)>,
+    /// Whether `owned` has the members of a known structure.
+    pub(super) has_structure: bool,
     /// How much of an instance has to be in view for `owned`.
     pub(super) extent: u64,
     /// Words that may be references.
@@ -140,6 +148,7 @@ struct Raw {
     base: Address,
     metatype: Address,
     name: Address,
+    dealloc: Address,
 }
 
 impl Flags {
@@ -175,13 +184,16 @@ fn read<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Option<Raw> {
         base: class.base.get(bytes)?,
         metatype: look.layout.header.class.get(bytes)?,
         name: class.name.get(bytes)?,
+        // `tp_dealloc` follows `tp_itemsize`.
+        dealloc: word_in(rest, more.itemsize.offset() as usize + 8)?,
     })
 }
 
 /// Whether these bytes can be a class at all.
 fn is_plausible<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> bool {
     let least = look.layout.header.size as i64;
-    raw.flags.is_ready()
+    // Some static classes of old versions are used without ever being made ready.
+    (raw.flags.is_ready() || !raw.flags.is_heap() && raw.dealloc.value() >= 0x1000)
         && (least..=LARGEST).contains(&raw.basicsize)
         && (0..=LARGEST).contains(&raw.itemsize)
         && look.word::<u64>(look.layout.header.refcount.of(raw.address)) != Some(0)
@@ -228,6 +240,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         dict: dict_slot(look, &raw),
         cached_keys: cached_keys(look, &raw),
         owned: Vec::new(),
+        has_structure: false,
         extent: 0,
         probable: Vec::new(),
     };
@@ -300,20 +313,30 @@ impl Shape {
         let later = look.heap().later;
         let size = (at.basicsize as u64).saturating_sub(later);
         let structure = name.and_then(|name| look.heap().structures.find(name, size));
-        for (name, offset) in structure.iter().flat_map(|structure| structure.members()) {
+        // A structure says all: that of a base may be another one (`_io.StringIO` is no `_IOBase`).
+        let is_first = !self.has_structure;
+        for (name, offset) in structure
+            .iter()
+            .filter(|_| is_first)
+            .flat_map(|structure| structure.members())
+        {
             self.owned.push(((offset + later) as u32, Some(name)));
         }
+        self.has_structure |= structure.is_some();
         if let Some(kind) = structure.and_then(|structure| kind_of(structure.name)) {
             self.kind = kind;
         }
         if let Some((body, kind)) = name.and_then(|name| body_of(look, name)) {
+            if matches!(body, Body::Pickler | Body::Unpickler) {
+                self.add_segment(look, at, false, 0);
+            }
             self.body = body;
             if kind != Kind::Other {
                 self.kind = kind;
             }
             return true;
         }
-        if structure.is_none() {
+        if !self.has_structure {
             let base = read(look, at.base);
             let from = base.map_or(look.layout.header.size as i64, |base| base.basicsize);
             self.add_segment(look, at, name.is_none(), from);
@@ -329,8 +352,10 @@ impl Shape {
         is_python: bool,
         from: i64,
     ) {
-        // Behind the structure there are items, but for classes of classes.
-        if at.itemsize != 0 && !at.flags.is_type() {
+        // Behind the structure there are items.
+        let flags = at.flags;
+        if at.itemsize != 0 && (is_python || flags.is_tuple() || flags.is_int() || flags.is_bytes())
+        {
             return;
         }
         let own: Vec<Member> = members(look, at.address).collect();
@@ -403,7 +428,7 @@ pub(super) fn members<'l, M: ViewMemory>(
         .map_while(move |number| {
             let at = first?.offset(number * MEMBER_SIZE);
             let bytes = look.view(at, MEMBER_SIZE)?;
-            let word = |offset| crate::target::memory::word_in::<u64>(bytes, offset);
+            let word = |offset| word_in::<u64>(bytes, offset);
             let name = Address::new(word(0)?);
             (!name.is_null()).then_some((name, word(8)? as u32, word(16)?))
         })
@@ -433,6 +458,9 @@ fn body_of<M: ViewMemory>(look: &Look<'_, M>, name: &str) -> Option<(Body, Kind)
         "itertools._tee_dataobject" | "itertools.tee_dataobject" => (Body::Tee, Kind::Other),
         "xml.etree.ElementTree.Element" | "Element" => (Body::Element, Kind::Other),
         "hamt_bitmap_node" | "hamt_collision_node" => (Body::HamtItems, Kind::Other),
+        "functools._lru_cache_wrapper" => (Body::Lru, Kind::Other),
+        "_pickle.Pickler" => (Body::Pickler, Kind::Other),
+        "_pickle.Unpickler" => (Body::Unpickler, Kind::Other),
         "hamt_array_node" => (Body::HamtArray, Kind::Other),
         "datetime.datetime" => (Body::Aware(40), Kind::Other),
         "datetime.time" => (Body::Aware(32), Kind::Other),

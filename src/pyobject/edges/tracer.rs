@@ -121,6 +121,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             Body::Code => look.visit_code(object, visit),
             Body::Tee => look.visit_tee(object, visit),
             Body::Element => look.visit_element(object, visit),
+            Body::Lru => look.visit_links(object, visit),
+            Body::Pickler => look.visit_pickler(object, visit),
+            Body::Unpickler => look.visit_unpickler(object, visit),
             Body::HamtItems => {
                 let items = object.offset(32 + look.heap().later);
                 look.visit_items(items, look.length(object), visit);
@@ -214,6 +217,11 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             immortal: refcount.immortal || refcount.count >= most,
             ..refcount
         })
+    }
+
+    /// Dicts of interned strings: their references are not counted, and not given.
+    pub fn interned(&self) -> &[Address] {
+        &self.look.shared.interned
     }
 
     /// What kind of object lies at `object`.

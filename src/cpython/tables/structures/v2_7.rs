@@ -309,6 +309,7 @@ pub const CHANGED: &[Structure] = &[
         "buffer@32 encoding@40 encoder@48 decoder@56 readnl@64 errors@72 \
          decoded_chars@112 pending_bytes@128 snapshot@144 raw@152 dict@168",
     ),
+    structure("fileio", 40, "_io.FileIO", "dict@32"),
     structure("bytesio", 64, "_io.BytesIO", "dict@48"),
     structure(
         "buffered",
@@ -316,7 +317,12 @@ pub const CHANGED: &[Structure] = &[
         "_io.BufferedReader _io.BufferedWriter _io.BufferedRandom",
         "raw@16 dict@136",
     ),
-    structure("rwpair", 48, "_io.BufferedRWPair", "dict@32"),
+    structure(
+        "rwpair",
+        48,
+        "_io.BufferedRWPair",
+        "reader@16 writer@24 dict@32",
+    ),
     structure(
         "nldecoder_object",
         40,

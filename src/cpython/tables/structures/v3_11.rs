@@ -16,7 +16,7 @@ pub const CHANGED: &[Structure] = &[
         "enumobject",
         56,
         "enumerate",
-        "en_sit@24 en_result@32 en_longindex@40 one@48",
+        "en_sit@24 en_result@32 en_longindex@40",
     ),
     structure(
         "PyCodeObject",
@@ -30,7 +30,7 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         152,
         "generator",
-        "gi_code@16 gi_name@32 gi_qualname@40 exc_value@48 gi_origin_or_finalizer@64",
+        "gi_code@16 gi_name@32 gi_qualname@40 exc_value@48",
     ),
     structure(
         "PyCoroObject",

@@ -32,7 +32,7 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         144,
         "generator",
-        "gi_name@24 gi_qualname@32 exc_value@40 gi_origin_or_finalizer@56",
+        "gi_name@24 gi_qualname@32 exc_value@40",
     ),
     structure(
         "PyCoroObject",

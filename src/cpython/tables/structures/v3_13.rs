@@ -49,7 +49,7 @@ pub const CHANGED: &[Structure] = &[
         "methodcallerobject",
         64,
         "operator.methodcaller",
-        "name@16 xargs@24 kwds@32 vectorcall_kwnames@48",
+        "name@16 xargs@24 kwds@32",
     ),
     structure("simplequeueobject", 72, "_queue.SimpleQueue", ""),
     structure(
@@ -88,7 +88,7 @@ pub const CHANGED: &[Structure] = &[
          task_cancel_msg@80 task_cancelled_exc@88 task_fut_waiter@112 task_coro@120 \
          task_name@128 task_context@136",
     ),
-    // Later patch releases.
+    // Later patch releases, and debug builds.
     structure(
         "PyBaseExceptionGroupObject",
         96,
@@ -97,4 +97,10 @@ pub const CHANGED: &[Structure] = &[
          excs_str@88",
     ),
     structure("lockobject", 24, "_thread.lock thread.lock", ""),
+    structure(
+        "PatternObject",
+        104,
+        "_sre.SRE_Pattern re.Pattern",
+        "groupindex@32 indexgroup@40 pattern@48",
+    ),
 ];

@@ -24,22 +24,19 @@ pub const CHANGED: &[Structure] = &[
         "PyGenObject",
         152,
         "generator",
-        "gi_name@24 gi_qualname@32 exc_value@40 gi_origin_or_finalizer@56 f_globals@96 \
-         f_builtins@104 f_locals@112 frame_obj@120",
+        "gi_name@24 gi_qualname@32 exc_value@40",
     ),
     structure(
         "PyCoroObject",
         152,
         "coroutine",
-        "cr_name@24 cr_qualname@32 exc_value@40 cr_origin_or_finalizer@56 f_globals@96 \
-         f_builtins@104 f_locals@112 frame_obj@120",
+        "cr_name@24 cr_qualname@32 exc_value@40 cr_origin_or_finalizer@56",
     ),
     structure(
         "PyAsyncGenObject",
         152,
         "async_generator",
-        "ag_name@24 ag_qualname@32 exc_value@40 ag_origin_or_finalizer@56 f_globals@96 \
-         f_builtins@104 f_locals@112 frame_obj@120",
+        "ag_name@24 ag_qualname@32 exc_value@40 ag_origin_or_finalizer@56",
     ),
     structure(
         "PySyntaxErrorObject",
@@ -86,7 +83,7 @@ pub const CHANGED: &[Structure] = &[
         "partialobject",
         80,
         "functools.partial",
-        "fn@16 args@24 kw@32 dict@40 placeholder@56",
+        "fn@16 args@24 kw@32 dict@40",
     ),
     structure("cycleobject", 40, "itertools.cycle", "it@16 saved@24"),
     structure(

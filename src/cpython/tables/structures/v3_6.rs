@@ -253,6 +253,7 @@ pub const CHANGED: &[Structure] = &[
         "buffer@32 encoding@40 encoder@48 decoder@56 readnl@64 errors@72 \
          decoded_chars@120 pending_bytes@136 snapshot@152 raw@168 dict@184",
     ),
+    structure("fileio", 48, "_io.FileIO", "dict@40"),
     structure("bytesio", 64, "_io.BytesIO", "buf@16 dict@40"),
     structure(
         "PatternObject",
