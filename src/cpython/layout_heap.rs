@@ -414,6 +414,12 @@ impl Keepers {
         member_at(self.thread, offset).or(in_triple)
     }
 
+    /// Bytes of the interpreter state that own nothing: functions by their version, 4096 pairs.
+    pub fn borrowed(&self) -> std::ops::Range<u64> {
+        let start = start_of(self.interpreter, "func_version_cache");
+        start.map_or(0..0, |start| start..start + 4096 * 16)
+    }
+
     /// Where a member of the interpreter state begins, in bytes.
     pub fn interpreter_member(&self, name: &str) -> Option<u64> {
         start_of(self.interpreter, name)

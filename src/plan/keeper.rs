@@ -3,9 +3,10 @@
 use crate::address::Address;
 use crate::modules::picture::Picture;
 use crate::plan::border::Root;
-use crate::plan::remedy::{Hook, find_hook, find_thread_hook, signal_remedy};
+use crate::plan::remedy::{Hook, Remedy, find_hook, find_thread_hook, signal_remedy};
 use crate::plan::standing::{Judged, RootKind, Standing};
 use crate::pyobject::edges::roots::RootPlace;
+use crate::target::memory::ReadMemoryExt;
 use crate::target::view::ViewMemory;
 
 const FRAME: Judged = Judged {
@@ -83,20 +84,56 @@ fn judge_exit<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root, hook: &Hook)
     }
 }
 
+/// Judges a value of `threading.local` by the way from the object that has it: the dict of a thread
+/// has it as well, and only that thread can let go of it.
+pub fn judge_thread_local<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    way: &[u32],
+) -> (RootKind, Standing) {
+    let graph = &picture.graph;
+    let offset = picture.python.layout.heap.keepers.thread_member("dict");
+    let word = picture.tracer().main_thread().zip(offset);
+    let dict = word.and_then(|(thread, offset)| {
+        let dict: Address = picture.memory.read_at(thread.offset(offset)).ok()?;
+        graph.find(dict)
+    });
+    // The dict of the thread has an object that knows the values without owning them
+    // (`localdummyobject` of `Modules/_threadmodule.c`): its first member.
+    let first = picture.python.layout.header.size;
+    let knows = |dummy: u32, value: u32| {
+        let word = graph.address(dummy).offset(first);
+        picture.memory.read_at::<Address>(word) == Ok(graph.address(value))
+    };
+    let is_of_main = dict.is_some_and(|dict| {
+        let of_thread = graph.referents(dict);
+        let is_dict = |value: &u32| picture.class_name(*value) == "dict";
+        let mut values = way.iter().skip(1).copied().filter(is_dict);
+        values.any(|value| of_thread.iter().any(|&dummy| knows(dummy, value)))
+    });
+    let remedy = find_thread_hook("dict").and_then(Hook::remedy);
+    (RootKind::Thread, standing_in_thread(remedy, is_of_main))
+}
+
+/// What runs in a target runs in its main thread.
+fn standing_in_thread(remedy: Option<Remedy>, is_main: bool) -> Standing {
+    match remedy {
+        Some(remedy) if is_main => Standing::Remediable(remedy),
+        _ => Standing::Blocked {
+            kind: "thread",
+            advice: "only the thread that has it can let go of it: it must do so, or end",
+        },
+    }
+}
+
 fn judge_thread<M: ViewMemory>(picture: &Picture<'_, M>, thread: Address, member: &str) -> Judged {
     if member == "frame" {
         return FRAME;
     }
     let blocked = |kind, advice| Standing::Blocked { kind, advice };
     let remedy = find_thread_hook(member).and_then(Hook::remedy);
+    let is_main = picture.tracer().main_thread() == Some(thread);
     let standing = match (remedy, member) {
-        (Some(remedy), _) if picture.tracer().main_thread() == Some(thread) => {
-            Standing::Remediable(remedy)
-        }
-        (Some(_), _) => blocked(
-            "thread",
-            "only the thread that has it can let go of it: it must do so, or end",
-        ),
+        (Some(remedy), _) => standing_in_thread(Some(remedy), is_main),
         (None, "exc_state" | "current_exception" | "async_exc") => blocked(
             "exception",
             "a thread handles an exception that leads to it: wait until that is over",

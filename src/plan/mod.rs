@@ -12,3 +12,4 @@ pub mod predict;
 pub mod remedy;
 pub mod standing;
 pub mod untouchable;
+pub mod way;

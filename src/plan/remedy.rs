@@ -203,6 +203,12 @@ pub const REGISTRIES: &[Registry] = &[
         "remove the filter from warnings.filters",
     ),
     noticed(
+        "_warnings",
+        "filters",
+        "warnings_filter",
+        "remove the filter from warnings.filters",
+    ),
+    noticed(
         "sys",
         "meta_path",
         "meta_path",
@@ -270,6 +276,53 @@ pub const REGISTRIES: &[Registry] = &[
         "atexit",
         "atexit.unregister(...)",
     ),
+];
+
+/// A registry that every instance of a class of the standard library has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnRegistry {
+    /// The class, or, for a function that keeps its registry in a closure, its `__qualname__`.
+    pub of: &'static str,
+    /// The module of it.
+    pub module: &'static str,
+    /// The attribute or the closure.
+    pub attribute: &'static str,
+    /// A word for scripts.
+    pub kind: &'static str,
+    /// What makes it let go.
+    pub remedy: &'static str,
+}
+
+const DISPATCH: OwnRegistry = OwnRegistry {
+    of: "singledispatch.<locals>.register",
+    module: "functools",
+    attribute: "__closure__",
+    kind: "singledispatch",
+    remedy: "remove the class from the registry of the generic function, and call its _clear_cache()",
+};
+
+/// All of them.
+pub const OWN_REGISTRIES: &[OwnRegistry] = &[
+    OwnRegistry {
+        of: "Logger",
+        module: "logging",
+        attribute: "handlers",
+        kind: "logging_handler",
+        remedy: "remove the handler from its logger, and close it",
+    },
+    DISPATCH,
+    OwnRegistry {
+        attribute: "registry",
+        ..DISPATCH
+    },
+    OwnRegistry {
+        of: "singledispatch.<locals>.dispatch",
+        ..DISPATCH
+    },
+    OwnRegistry {
+        of: "singledispatch.<locals>.wrapper",
+        ..DISPATCH
+    },
 ];
 
 /// A part of the interpreter that keeps functions of others.
@@ -445,6 +498,17 @@ impl Hook {
             is_safe: false,
             is_reversible: self.is_reversible,
         })
+    }
+}
+
+impl From<&OwnRegistry> for Remedy {
+    fn from(registry: &OwnRegistry) -> Self {
+        Remedy {
+            kind: registry.kind,
+            description: registry.remedy.to_owned(),
+            is_safe: false,
+            is_reversible: true,
+        }
     }
 }
 

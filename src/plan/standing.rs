@@ -9,6 +9,7 @@ use crate::plan::border::{Anchor, Root};
 use crate::plan::keeper::judge_place;
 use crate::plan::own::Own;
 use crate::plan::remedy::{Remedy, find_registry};
+use crate::plan::way::Way;
 use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::text;
 use crate::target::view::ViewMemory;
@@ -127,6 +128,15 @@ fn judge_in_module<M: ViewMemory>(
     dict: u32,
 ) -> Judged {
     let module = picture.module_name(dict).unwrap_or_default();
+    if picture.kind(dict) == Some(Kind::Module) {
+        return Judged {
+            kind: RootKind::Static,
+            standing: Standing::Blocked {
+                kind: "extension",
+                advice: "a module made from C keeps it in its state: unload that module as well",
+            },
+        };
+    }
     let first = root.way.first().copied().unwrap_or(dict);
     let name = names_in(picture, dict, first)
         .into_iter()
@@ -138,53 +148,24 @@ fn judge_in_module<M: ViewMemory>(
             standing: Standing::Remediable(registry.into()),
         };
     }
-    let classes: Vec<String> = root
-        .way
-        .iter()
-        .map(|&node| picture.class_name(node))
-        .collect();
-    if classes
-        .iter()
-        .any(|class| class.ends_with("_lru_cache_wrapper"))
-    {
-        return Judged {
-            kind: RootKind::Registry,
-            standing: Standing::Remediable(cache_remedy(&module, &name)),
-        };
+    let way = Way::new(picture, root);
+    if let Some((kind, standing)) = way.find_keeper(&module, &name) {
+        return Judged { kind, standing };
     }
     Judged {
         kind: RootKind::ModuleTable,
-        standing: judge_way(picture, own, root, &module, &name, &classes),
-    }
-}
-
-fn cache_remedy(module: &str, name: &str) -> Remedy {
-    let is_typing = module == "typing";
-    Remedy {
-        kind: if is_typing {
-            "typing_caches"
-        } else {
-            "lru_cache"
-        },
-        description: if is_typing {
-            "clear the caches of typing: call every function in typing._cleanups".to_owned()
-        } else {
-            format!("clear the cache that {module}.{name} leads to: cache_clear()")
-        },
-        is_safe: true,
-        is_reversible: is_typing,
+        standing: judge_way(picture, own, &way, &module, &name),
     }
 }
 
 fn judge_way<M: ViewMemory>(
     picture: &Picture<'_, M>,
     own: &Own,
-    root: &Root,
+    way: &Way<'_, '_, M>,
     module: &str,
     name: &str,
-    classes: &[String],
 ) -> Standing {
-    let Some((&member, holders)) = root.way.split_last() else {
+    let Some((&member, holders)) = way.nodes.split_last() else {
         return Standing::Permanent { reason: "" };
     };
     let Some(&holder) = holders.last() else {
@@ -195,17 +176,14 @@ fn judge_way<M: ViewMemory>(
             is_reversible: true,
         });
     };
-    let is_suspended = |class: &String| {
-        matches!(
-            &**class,
-            "generator" | "coroutine" | "async_generator" | "Task"
-        )
-    };
-    if classes.iter().any(is_suspended) {
+    if way.has_suspended() {
         return Standing::Blocked {
             kind: "task",
             advice: "a generator or task that has not ended uses it: let it end, or close it",
         };
+    }
+    if let Some(remedy) = way.attribute_of_class() {
+        return Standing::Remediable(remedy);
     }
     let is_instance =
         picture.names_of(holder, member).contains(&EdgeName::Class) && own.members.has(member);

@@ -116,7 +116,8 @@ pub(super) const V3_13: Keepers = Keepers {
         codec_search_path@7960 codec_search_cache@7968 codec_error_registry@7976 \
         builtins_copy@8464 import_func@7696 before_forkers@10632 \
         after_forkers_parent@10640 after_forkers_child@10648 atexit_callbacks@10712 \
-        atexit_count@10720 audit_hooks@10808 monitoring_callables@193176 \
+        atexit_count@10720 audit_hooks@10808 func_version_cache@17008 \
+        monitoring_callables@193176 \
         monitoring_tool_names@194264",
     thread: "dict@128 async_exc@144 c_profileobj@96 c_traceobj@104 current_exception@112 \
         exc_state@256 async_gen_firstiter@192 async_gen_finalizer@200 context@208",
@@ -129,7 +130,8 @@ pub(super) const V3_13_DEBUG: Keepers = Keepers {
         codec_search_path@7960 codec_search_cache@7968 codec_error_registry@7976 \
         builtins_copy@8472 import_func@7696 before_forkers@10640 \
         after_forkers_parent@10648 after_forkers_child@10656 atexit_callbacks@10720 \
-        atexit_count@10728 audit_hooks@10816 monitoring_callables@193192 \
+        atexit_count@10728 audit_hooks@10816 func_version_cache@17024 \
+        monitoring_callables@193192 \
         monitoring_tool_names@194280",
     ..V3_13
 };
@@ -140,7 +142,8 @@ pub(super) const V3_13_FREE_THREADED: Keepers = Keepers {
         codec_search_path@7976 codec_search_cache@7984 codec_error_registry@7992 \
         builtins_copy@8480 import_func@7704 before_forkers@10648 \
         after_forkers_parent@10656 after_forkers_child@10664 atexit_callbacks@10728 \
-        atexit_count@10736 audit_hooks@17440 monitoring_callables@196264 \
+        atexit_count@10736 audit_hooks@17440 func_version_cache@20096 \
+        monitoring_callables@196264 \
         monitoring_tool_names@197352",
     ..V3_13
 };
@@ -151,7 +154,8 @@ pub(super) const V3_14: Keepers = Keepers {
         codec_search_path@8000 codec_search_cache@8008 codec_error_registry@8016 \
         builtins_copy@8512 import_func@7728 before_forkers@10696 \
         after_forkers_parent@10704 after_forkers_child@10712 atexit_callbacks@10792 \
-        audit_hooks@10912 monitoring_callables@223280 monitoring_tool_names@224496",
+        audit_hooks@10912 func_version_cache@14264 \
+        monitoring_callables@223280 monitoring_tool_names@224496",
     signals: Some(1256),
     ..V3_13
 };
@@ -162,7 +166,8 @@ pub(super) const V3_14_DEBUG: Keepers = Keepers {
         codec_search_path@8000 codec_search_cache@8008 codec_error_registry@8016 \
         builtins_copy@8520 import_func@7728 before_forkers@10704 \
         after_forkers_parent@10712 after_forkers_child@10720 atexit_callbacks@10800 \
-        audit_hooks@10920 monitoring_callables@223296 monitoring_tool_names@224512",
+        audit_hooks@10920 func_version_cache@14280 \
+        monitoring_callables@223296 monitoring_tool_names@224512",
     ..V3_14
 };
 
@@ -172,7 +177,8 @@ pub(super) const V3_14_FREE_THREADED: Keepers = Keepers {
         codec_search_path@8032 codec_search_cache@8040 codec_error_registry@8048 \
         builtins_copy@8552 import_func@7752 before_forkers@10736 \
         after_forkers_parent@10744 after_forkers_child@10752 atexit_callbacks@10840 \
-        audit_hooks@17664 monitoring_callables@229400 monitoring_tool_names@230616",
+        audit_hooks@17664 func_version_cache@20384 \
+        monitoring_callables@229400 monitoring_tool_names@230616",
     ..V3_14
 };
 
@@ -182,7 +188,8 @@ pub(super) const V3_15: Keepers = Keepers {
         codec_search_path@7952 codec_search_cache@7960 codec_error_registry@7968 \
         builtins_copy@8464 import_func@7632 before_forkers@10672 \
         after_forkers_parent@10680 after_forkers_child@10688 atexit_callbacks@10768 \
-        audit_hooks@10888 monitoring_callables@223552 monitoring_tool_names@224768",
+        audit_hooks@10888 func_version_cache@14272 \
+        monitoring_callables@223552 monitoring_tool_names@224768",
     thread: "dict@152 async_exc@168 c_profileobj@120 c_traceobj@128 current_exception@136 \
         exc_state@288 async_gen_firstiter@216 async_gen_finalizer@224 context@232",
     signals: Some(1384),
@@ -194,7 +201,8 @@ pub(super) const V3_15_DEBUG: Keepers = Keepers {
         codec_search_path@7952 codec_search_cache@7960 codec_error_registry@7968 \
         builtins_copy@8472 import_func@7632 before_forkers@10680 \
         after_forkers_parent@10688 after_forkers_child@10696 atexit_callbacks@10776 \
-        audit_hooks@10896 monitoring_callables@223568 monitoring_tool_names@224784",
+        audit_hooks@10896 func_version_cache@14288 \
+        monitoring_callables@223568 monitoring_tool_names@224784",
     ..V3_15
 };
 
@@ -204,7 +212,8 @@ pub(super) const V3_15_FREE_THREADED: Keepers = Keepers {
         codec_search_path@7960 codec_search_cache@7968 codec_error_registry@7976 \
         builtins_copy@8480 import_func@7632 before_forkers@10688 \
         after_forkers_parent@10696 after_forkers_child@10704 atexit_callbacks@10792 \
-        audit_hooks@17600 monitoring_callables@229600 monitoring_tool_names@230816",
+        audit_hooks@17600 func_version_cache@20320 \
+        monitoring_callables@229600 monitoring_tool_names@230816",
     ..V3_15
 };
 

@@ -77,6 +77,11 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         Some((self.look.word(state)?, self.look.field(state, STATE_COUNT)?))
     }
 
+    /// Whether the runtime has the handlers of signals.
+    pub fn has_signals(&self) -> bool {
+        self.look.heap().keepers.signals.is_some()
+    }
+
     /// `_PyRuntime.signals`, from 3.12 on.
     pub(super) fn visit_signals(&mut self, visit: &mut impl FnMut(Root)) {
         let offset = self.look.heap().keepers.signals;

@@ -109,8 +109,21 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             .iter()
             .map(|one| one.address)
             .collect();
-        self.visit_struct(at, state.size, visit, |offset, to| {
-            let is_left_out = types.contains(&offset) || own.contains(&to);
+        // From 3.11 on the first thread state lies in the interpreter's.
+        let size = self.look.heap().thread_size;
+        let threads: Vec<_> = threads(&self.look, at)
+            .iter()
+            .filter_map(|thread| thread.distance_from(at))
+            .map(|start| start..start + size)
+            .collect();
+        let keepers = self.look.heap().keepers;
+        let member = |offset| keepers.interpreter_member_at(offset);
+        self.visit_struct(at, state.size, visit, member, |offset, to| {
+            let is_in_thread = threads.iter().any(|thread| thread.contains(&offset));
+            let is_left_out = types.contains(&offset)
+                || keepers.borrowed().contains(&offset)
+                || own.contains(&to)
+                || is_in_thread;
             (!is_left_out).then_some(RootPlace::Interpreter {
                 id,
                 offset: offset as u32,
@@ -120,7 +133,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
 
     fn visit_thread(&mut self, thread: Address, visit: &mut impl FnMut(Root)) {
         let size = self.look.heap().thread_size;
-        self.visit_struct(thread, size, visit, |offset, _| {
+        let keepers = self.look.heap().keepers;
+        let member = |offset| keepers.thread_member_at(offset);
+        self.visit_struct(thread, size, visit, member, |offset, _| {
             Some(RootPlace::Thread {
                 thread,
                 offset: offset as u32,
@@ -133,6 +148,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         at: Address,
         size: u64,
         visit: &mut impl FnMut(Root),
+        member: impl Fn(u64) -> Option<&'static str>,
         place: impl Fn(u64, Address) -> Option<RootPlace>,
     ) {
         for offset in (0..size).step_by(8) {
@@ -140,11 +156,15 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             if let Some(place) = place(offset, to)
                 && self.is_object(to)
             {
+                let member = member(offset);
                 visit(Root {
                     place,
                     to,
-                    name: EdgeName::Word(offset as i32),
-                    tier: Tier::Probable,
+                    name: member.map_or(EdgeName::Word(offset as i32), EdgeName::Attribute),
+                    tier: match member {
+                        Some(_) => Tier::Certain,
+                        None => Tier::Probable,
+                    },
                 });
             }
         }
