@@ -1,7 +1,6 @@
 //! Floor 10: do a plan, and prove it.
 
 pub mod answer;
-pub mod entries;
 pub mod error;
 pub mod outcome;
 pub mod source;

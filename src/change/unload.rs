@@ -15,7 +15,6 @@
 
 use crate::address::Address;
 use crate::change::answer::{Answer, Done, parse};
-use crate::change::entries::{entries, holds};
 use crate::change::error::UnloadError;
 use crate::change::outcome::{ModuleOutcome, Outcome, outcomes};
 use crate::change::source;
@@ -25,6 +24,7 @@ use crate::control::error::ControlError;
 use crate::inject::{InjectError, Ran, Refusal, Status};
 use crate::modules::inventory::inventory;
 use crate::plan::cut::{self, Cut};
+use crate::plan::entries::{entries, holds};
 use crate::plan::key::Key;
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, StopLimits};
@@ -258,7 +258,9 @@ fn is_late(error: &InjectError) -> bool {
     };
     matches!(
         error,
-        ControlError::Pause(PauseError::Late { .. }) | ControlError::Read(ReadError::Failed { .. })
+        ControlError::Pause(PauseError::Late { .. })
+            | ControlError::Read(ReadError::Overdue { .. })
+            | ControlError::Overdue
     )
 }
 

@@ -90,7 +90,7 @@ impl Unproven {
                 | Unproven::UnreadableObjects { .. }
                 | Unproven::Table(_)
                 | Unproven::Pause(PauseError::Late { .. })
-                | Unproven::Read(ReadError::Failed { .. })
+                | Unproven::Read(ReadError::Overdue { .. })
         )
     }
 }

@@ -1,12 +1,20 @@
 //! The command line: definitions and help, nothing else. A session parses its lines with the same.
 
+mod graph;
+
+pub use graph::{
+    ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
+};
+
+use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// See and unload the modules of a running CPython, from outside the process.
 ///
-/// Looking (modules, ps, doctor, attach) runs no code in the target, stops nothing and writes
-/// nothing. Changing (unload) shows its plan first, and asks.
+/// Looking runs no code in the target and writes nothing. modules, ps, doctor and attach do not stop
+/// it either; refs, why, ghosts and plan stop it for a moment, to copy its memory. Changing (unload)
+/// shows its plan first, and asks.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "pyunload", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub struct Cli {
@@ -37,8 +45,20 @@ pub enum Command {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Account for every reference to a module
+    Refs(RefsArgs),
+    /// Show who holds a module: every place, the path from it, and what would release it
+    Why(WhyArgs),
+    /// Show code that is alive under names that sys.modules no longer gives, and who holds it
+    Ghosts(GhostsArgs),
+    /// Show what an unload would remove, what would stay and why; nothing is changed
+    Plan(PlanArgs),
+    /// Test assertions about modules, for scripts and test suites
+    Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of a process that goes on running
+    Snapshot(SnapshotArgs),
     /// Print the JSON Schema of a command's output
     Schema(SchemaArgs),
     /// Start a small Python program and show everything on it
@@ -51,11 +71,15 @@ pub enum Command {
 Examples:
   pyunload attach 4242                            a prompt, with history and completion
   pyunload attach 4242 -c 'modules shop.*' -c doctor
+  pyunload attach core.4242 -c modules
   pyunload attach 4242 --script commands.txt --json")]
 pub struct AttachArgs {
-    /// The process
-    #[arg(value_name = "PID", value_parser = pid)]
-    pub pid: i32,
+    /// The process, or a core file of one
+    #[arg(value_name = "PID|CORE", value_parser = which)]
+    pub target: Which,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Run this command and end; may be given several times
     #[arg(short = 'c', value_name = "COMMAND")]
     pub commands: Vec<String>,
@@ -78,6 +102,32 @@ pub struct DoctorArgs {
     pub scope: Scope,
 }
 
+/// How a core file is looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Args)]
+pub struct CoreArgs {
+    /// Look for the programs and libraries that a core file leaves out below this folder
+    #[arg(long, value_name = "DIR")]
+    pub sysroot: Option<PathBuf>,
+}
+
+/// What is looked at: a process, or a core file of one.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Which {
+    /// A process, by its pid.
+    Pid(i32),
+    /// A core file, by its path.
+    Core(PathBuf),
+}
+
+impl std::fmt::Display for Which {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Which::Pid(pid) => pid.fmt(f),
+            Which::Core(path) => path.display().fmt(f),
+        }
+    }
+}
+
 /// More processes than those named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Args)]
 pub struct Scope {
@@ -98,9 +148,12 @@ With patterns the exit code is 1 when none of the modules matches.";
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = concat_help())]
 pub struct ModulesArgs {
-    /// One or more pids, then names or patterns of modules
-    #[arg(value_name = "PID|PATTERN", required_unless_present = "all")]
+    /// One or more pids or core files, then names or patterns of modules
+    #[arg(value_name = "PID|CORE|PATTERN", required_unless_present = "all")]
     pub words: Vec<String>,
+    /// Where files are that a core file leaves out
+    #[command(flatten)]
+    pub core: CoreArgs,
     /// Which processes
     #[command(flatten)]
     pub scope: Scope,
@@ -152,13 +205,40 @@ pub struct UnloadArgs {
     pub max_stop: u64,
 }
 
+/// `snapshot`.
+#[derive(Debug, Clone, PartialEq, Args)]
+#[command(after_help = "\
+The process stands still while its memory is copied, and goes on while the file is written. A stop
+that is foreseen to be longer than --max-stop is not begun. The file can be given to every command
+that looks, and to gdb; it holds the memory of the process, and only its owner may read it.
+
+Examples:
+  pyunload snapshot 4242 -o core.4242
+  pyunload snapshot 4242 -o core.4242 --snapshot fork
+  pyunload modules core.4242")]
+pub struct SnapshotArgs {
+    /// The process
+    #[arg(value_name = "PID", value_parser = pid)]
+    pub pid: i32,
+    /// The file to write; it must not be there yet
+    #[arg(short = 'o', long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// How the moment is kept while it is written
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Snapshot::Copy)]
+    pub snapshot: Snapshot,
+    /// The longest a stop may last, in milliseconds
+    #[arg(long, value_name = "MS", default_value_t = 200)]
+    pub max_stop: u64,
+}
+
 fn concat_help() -> String {
     format!(
         "{PATTERNS}\n\n\
          Examples:\n  \
            pyunload modules 4242\n  \
            pyunload modules 4242 'shop.*' requests\n  \
-           pyunload modules 4242 --children --json"
+           pyunload modules 4242 --children --json\n  \
+           pyunload modules core.4242 --sysroot image/"
     )
 }
 
@@ -174,16 +254,28 @@ pub struct SchemaArgs {
 pub enum SchemaOf {
     /// The summary of a session.
     Attach,
+    /// Assertions, and whether they hold.
+    Check,
     /// The preconditions.
     Doctor,
     /// What takes the place of an answer under `--json`.
     Error,
+    /// Code that sys.modules no longer gives.
+    Ghosts,
     /// sys.modules.
     Modules,
+    /// What an unload would do.
+    Plan,
     /// The Python processes.
     Ps,
+    /// The references to a module.
+    Refs,
+    /// A core file that was written.
+    Snapshot,
     /// What became of modules that were unloaded.
     Unload,
+    /// Who holds a module.
+    Why,
 }
 
 /// `demo`.
@@ -217,8 +309,20 @@ pub enum LineCommand {
     Doctor(DoctorArgs),
     /// Show sys.modules: name, kind, references, version, file
     Modules(ModulesArgs),
+    /// Account for every reference to a module
+    Refs(RefsArgs),
+    /// Show who holds a module: every place, the path from it, and what would release it
+    Why(WhyArgs),
+    /// Show code that is alive under names that sys.modules no longer gives, and who holds it
+    Ghosts(GhostsArgs),
+    /// Show what an unload would remove, what would stay and why; nothing is changed
+    Plan(PlanArgs),
+    /// Test assertions about modules
+    Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Write a core file of the process
+    Snapshot(SnapshotArgs),
     /// Show the summary of the process again
     Summary,
     /// End the session; the process runs on
@@ -242,9 +346,25 @@ fn seconds(text: &str) -> Result<f64, String> {
 pub fn pid(text: &str) -> Result<i32, String> {
     match text.parse::<i32>() {
         Ok(pid) if pid > 0 => Ok(pid),
-        _ if std::path::Path::new(text).is_file() => {
-            Err("core files cannot be read yet: give the pid of a process".to_owned())
+        _ if is_core(Path::new(text)) => {
+            Err("a core file: this takes the pid of a running process".to_owned())
         }
         _ => Err("not a pid (a whole number above 0)".to_owned()),
+    }
+}
+
+/// A pid or the path of a core file as an argument.
+///
+/// # Errors
+/// What is wrong with it, in words.
+pub fn which(text: &str) -> Result<Which, String> {
+    let path = Path::new(text);
+    match text.parse::<i32>() {
+        Ok(pid) if pid > 0 => Ok(Which::Pid(pid)),
+        Err(_) if is_core(path) => Ok(Which::Core(path.to_owned())),
+        Err(_) if path.exists() => {
+            Err("not a core file of an x86-64 process, nor a pid".to_owned())
+        }
+        _ => Err("neither a pid (a whole number above 0) nor the path of a core file".to_owned()),
     }
 }

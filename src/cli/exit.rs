@@ -177,6 +177,12 @@ impl From<ReadError> for Failure {
         match error {
             ReadError::Denied { pid } => Failure::refused(pid),
             ReadError::Gone { pid } => Failure::gone(pid),
+            ReadError::Overdue { .. } => Failure::new(
+                Exit::Withdrawn,
+                "it could not be read before the stop was over",
+                "allow a longer stop with --max-stop MS",
+            )
+            .because(error.to_string()),
             ReadError::Unmapped { .. } | ReadError::Failed { .. } => {
                 not_understood().because(error.to_string())
             }

@@ -6,7 +6,10 @@
 use crate::cpython::layout::Layout;
 use crate::elf::dwarf::Structures;
 
+mod heap_names;
 mod names;
+
+pub use heap_names::named_members;
 
 /// What each name means, as `name = TYPE.member | size:TYPE`.
 const FIELDS: &str = include_str!("../../scripts/offsets/fields.txt");

@@ -3,7 +3,7 @@
 use crate::address::Address;
 use crate::elf::image::{Image, Symbol};
 use crate::target::maps::{MappedFile, Maps};
-use crate::target::process::Process;
+use crate::target::target::Target;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -32,7 +32,7 @@ const LEAST_WRITABLE: u64 = 64 << 10;
 /// The files that may hold a runtime, because code and as much initialised data as a CPython has at
 /// least are mapped from them: first the executable and everything called libpython, then the rest.
 pub fn likely_files<'m>(
-    process: &Process,
+    process: &impl Target,
     maps: &'m Maps,
 ) -> (Vec<&'m MappedFile>, Vec<&'m MappedFile>) {
     let executable = process.executable();
@@ -71,7 +71,7 @@ struct Held {
 }
 
 /// Looks for the runtime of one image.
-pub fn find_home(process: &Process, image: &Image) -> Option<Home> {
+pub fn find_home(process: &impl Target, image: &Image) -> Option<Home> {
     let structure = |symbol: Symbol| Home::Structure {
         address: symbol.address,
         size: (symbol.size > 0).then_some(symbol.size),

@@ -9,6 +9,12 @@ use crate::address::Address;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, Word, word_in};
 use std::marker::PhantomData;
 
+pub use super::layout_heap::{
+    AttributesForm, ClassMembers, Code, Deque, Element, FrameForm, FrameObjects, FrameStructures,
+    Generator, Heap, InterpreterState, ModuleState, Ring, StackTop, StateSize, StaticTypes,
+    structure,
+};
+
 /// Where one member lies in its structure, and the type of the value there.
 #[derive(Debug)]
 pub struct Field<T> {
@@ -109,6 +115,8 @@ pub struct Layout {
     pub tuple: Tuple,
     /// `PyFunctionObject`.
     pub function: Function,
+    /// What it takes to follow references.
+    pub heap: Heap,
 }
 
 /// `_PyRuntimeState` (`Include/internal/pycore_runtime.h`).

@@ -20,7 +20,8 @@ use crate::cpython::version::Version;
 use crate::elf::image::Image;
 use crate::target::maps::Maps;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
-use crate::target::process::{Process, ProcessError};
+use crate::target::process::ProcessError;
+use crate::target::target::Target;
 use std::cmp::Reverse;
 
 /// Why no CPython could be read in a process.
@@ -96,7 +97,7 @@ pub struct Candidate {
 /// [`LocateError::NotInitialised`], [`LocateError::UnknownVersion`],
 /// [`LocateError::UnknownLayout`] with the check that the likeliest did not pass.
 pub fn find_candidates(
-    process: &Process,
+    process: &impl Target,
     maps: &Maps,
     image: &Image,
     home: Home,
@@ -109,7 +110,7 @@ pub fn find_candidates(
 }
 
 fn from_structure(
-    process: &Process,
+    process: &impl Target,
     image: &Image,
     runtime: Address,
     size: Option<u64>,
@@ -158,7 +159,7 @@ fn from_structure(
 
 /// What the runtime says of itself, from 3.13 on.
 fn debug_offsets(
-    process: &Process,
+    process: &impl Target,
     image: &Image,
     runtime: Address,
 ) -> Result<Option<DebugOffsets>, LocateError> {
@@ -196,7 +197,7 @@ fn rows_of_size(size: Option<u64>) -> (Vec<Row>, bool) {
 }
 
 fn from_statics(
-    process: &Process,
+    process: &impl Target,
     image: &Image,
     interp_head: Address,
 ) -> Result<Vec<Candidate>, LocateError> {
@@ -216,7 +217,7 @@ fn from_statics(
 
 /// A 2.7 or 3.6 whose list of interpreters has no name any more.
 fn from_unnamed(
-    process: &Process,
+    process: &impl Target,
     maps: &Maps,
     image: &Image,
 ) -> Result<Vec<Candidate>, LocateError> {
@@ -233,7 +234,7 @@ fn from_unnamed(
     }
 }
 
-fn read_statics(process: &Process, image: &Image) -> Statics {
+fn read_statics(process: &impl Target, image: &Image) -> Statics {
     Statics {
         generations: image
             .find_dynamic_symbol(process, "_PyGC_generation0")
@@ -242,7 +243,7 @@ fn read_statics(process: &Process, image: &Image) -> Statics {
 }
 
 /// How far the life of a 2.7 or 3.6 has come.
-fn phase_of_statics(process: &Process, image: &Image, layout: &Layout, head: Address) -> Phase {
+fn phase_of_statics(process: &impl Target, image: &Image, layout: &Layout, head: Address) -> Phase {
     let find = |name| image.find_dynamic_symbol(process, name);
     let finalizing = find("_Py_Finalizing").and_then(|symbol| process.read_at(symbol.address).ok());
     let object = find("PyBaseObject_Type").map(|symbol| symbol.address);
@@ -254,7 +255,7 @@ fn phase_of_statics(process: &Process, image: &Image, layout: &Layout, head: Add
 /// # Errors
 /// When the runtime cannot be read.
 pub fn phase_of(
-    process: &Process,
+    process: &impl Target,
     image: &Image,
     candidate: &Candidate,
 ) -> Result<Phase, LocateError> {
@@ -269,7 +270,7 @@ pub fn phase_of(
 /// Every layout tried on the interpreters that a scan of the image's writable memory gives. The size
 /// of the runtime is not known then, so nothing is proven about queues, unless the debug offsets of
 /// the runtime say it.
-pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate> {
+pub fn from_scan(process: &impl Target, maps: &Maps, image: &Image) -> Vec<Candidate> {
     let scan = Scan::read(process, maps, &writable_ranges(maps, image));
     let mut checks = Checks::default();
     for row in tables::ROWS {
@@ -296,7 +297,11 @@ pub fn from_scan(process: &Process, maps: &Maps, image: &Image) -> Vec<Candidate
 /// The runtime, where known, and the head of its list, as the hits have them; the likeliest first. A
 /// place in which a whole runtime fits is likelier than an interpreter alone, and one with a long
 /// list likelier than one with a short.
-fn places_of(process: &Process, layout: &Layout, hits: &[Hit]) -> Vec<(Option<Address>, Address)> {
+fn places_of(
+    process: &impl Target,
+    layout: &Layout,
+    hits: &[Hit],
+) -> Vec<(Option<Address>, Address)> {
     /// By accident other memory may have the shape of an interpreter, but not often.
     const MOST: usize = 16;
     let mut places: Vec<(Option<Address>, Address)> = hits
@@ -316,7 +321,7 @@ fn places_of(process: &Process, layout: &Layout, hits: &[Hit]) -> Vec<(Option<Ad
 
 /// The runtime structure that the word of this hit would lie in, as the head of its list or as its
 /// main interpreter, and the head of its list, if both then lead to the same list.
-fn runtime_around(process: &Process, layout: &Layout, hit: Hit) -> Option<(Address, Address)> {
+fn runtime_around(process: &impl Target, layout: &Layout, hit: Hit) -> Option<(Address, Address)> {
     let offsets = layout.runtime?;
     [offsets.interpreters_head, offsets.interpreters_main]
         .into_iter()
@@ -385,7 +390,7 @@ impl Checks {
         }
     }
 
-    fn finish(self, process: &Process, image: &Image) -> Result<Vec<Candidate>, LocateError> {
+    fn finish(self, process: &impl Target, image: &Image) -> Result<Vec<Candidate>, LocateError> {
         if !self.passed.is_empty() {
             return Ok(self.passed);
         }
@@ -403,7 +408,7 @@ impl Checks {
 }
 
 /// The version that the image exports as `Py_Version` (3.11 on).
-fn stated_version(memory: &Process, image: &Image) -> Option<Version> {
+fn stated_version(memory: &impl Target, image: &Image) -> Option<Version> {
     let symbol = image.find_dynamic_symbol(memory, "Py_Version")?;
     Version::from_hex(memory.read_at::<u32>(symbol.address).ok()?)
 }

@@ -5,6 +5,7 @@ pub mod debug_offsets;
 pub mod home;
 pub mod interpreters;
 pub mod layout;
+pub mod layout_heap;
 pub mod locate;
 mod pending_queue;
 pub mod phase;

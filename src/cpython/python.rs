@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::cpython::layout::{GcForm, Layout, Place};
 use crate::cpython::version::{Build, Version};
+use crate::target::memory::{ReadError, ReadMemory};
 
 /// One interpreter of the runtime: the main one or a sub-interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,26 @@ impl Python {
             Place::Runtime(offset) => Some(self.runtime?.offset(u64::from(offset))),
             Place::Interpreter(offset) => Some(interpreter.address.offset(u64::from(offset))),
         }
+    }
+
+    /// Whether a collection is in progress in any interpreter: then the lists of the collector are
+    /// not whole. Versions before 3.7 do not tell.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`].
+    pub fn is_collecting(&self, memory: &impl ReadMemory) -> Result<bool, ReadError> {
+        let collector = &self.layout.collector;
+        let Some(collecting) = collector.collecting else {
+            return Ok(false);
+        };
+        for interpreter in &self.interpreters {
+            if let Some(base) = self.place(collector.place, interpreter)
+                && collecting.read(memory, base)? != 0
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// `generations[0]` of the collector of `interpreter`, from where its lists are walked; `None`

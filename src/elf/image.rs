@@ -8,9 +8,10 @@ use crate::address::{Address, AddressRange, Bias, FileAddress};
 pub use crate::elf::dynamic::Symbol;
 use crate::elf::dynamic::{CTX, DynamicSymbols};
 use crate::elf::file::ElfFile;
+use crate::elf::note::notes_in;
 use crate::target::maps::{MappedFile, Mapping, Maps};
-use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
-use crate::target::process::Process;
+use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
+use crate::target::target::Target;
 use goblin::container::{Container, Endian};
 use goblin::elf::header::{EM_AARCH64, EM_X86_64, SIZEOF_IDENT};
 use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
@@ -176,8 +177,8 @@ impl Image {
     }
 
     /// Any symbol: `.dynsym` first, then `.symtab` of the file.
-    pub fn find_symbol(&self, process: &Process, name: &str) -> Option<Symbol> {
-        let [symbol] = self.find_symbols(process, [name]);
+    pub fn find_symbol(&self, target: &impl Target, name: &str) -> Option<Symbol> {
+        let [symbol] = self.find_symbols(target, [name]);
         symbol
     }
 
@@ -185,14 +186,14 @@ impl Image {
     /// `.symtab` of the file.
     pub fn find_symbols<const N: usize>(
         &self,
-        process: &Process,
+        target: &impl Target,
         names: [&str; N],
     ) -> [Option<Symbol>; N] {
-        let mut found = names.map(|name| self.find_dynamic_symbol(process, name));
+        let mut found = names.map(|name| self.find_dynamic_symbol(target, name));
         if found.iter().all(Option::is_some) {
             return found;
         }
-        if let Some(file) = self.file_on_disk(process) {
+        if let Some(file) = self.file_on_disk(target) {
             for (symbol, stated) in found.iter_mut().zip(file.find_symbols(names)) {
                 *symbol = symbol.or_else(|| {
                     let (address, size) = stated?;
@@ -207,8 +208,8 @@ impl Image {
     }
 
     /// A section of the file, by name, where it is in memory.
-    pub fn find_section(&self, process: &Process, name: &str) -> Option<AddressRange> {
-        let (start, size) = self.file_on_disk(process)?.find_section(name)?;
+    pub fn find_section(&self, target: &impl Target, name: &str) -> Option<AddressRange> {
+        let (start, size) = self.file_on_disk(target)?.find_section(name)?;
         let start = start.moved(self.bias);
         Some(AddressRange::new(start, start.checked_add(size)?))
     }
@@ -222,10 +223,10 @@ impl Image {
     }
 
     /// The file the image was loaded from; `None` when it is gone, or is another file by now.
-    fn file_on_disk(&self, process: &Process) -> Option<&ElfFile> {
+    fn file_on_disk(&self, target: &impl Target) -> Option<&ElfFile> {
         self.on_disk
             .get_or_init(|| {
-                process
+                target
                     .files_behind(&self.file, &self.mapping)
                     .filter(|opened| opened.certain || self.head_has_build_id())
                     .find_map(|opened| ElfFile::open_same(opened.file, &self.head))
@@ -266,7 +267,10 @@ fn is_loaded(maps: &Maps, segments: &[Segment]) -> bool {
             .all(holds)
 }
 
-fn parse_headers(base: Address, head: &[u8]) -> Result<(u16, Vec<ProgramHeader>), ImageError> {
+pub(super) fn parse_headers(
+    base: Address,
+    head: &[u8],
+) -> Result<(u16, Vec<ProgramHeader>), ImageError> {
     let not_elf = |detail: &str| ImageError::NotElf {
         at: base,
         detail: detail.to_owned(),
@@ -321,20 +325,9 @@ fn segment(bias: Bias, header: &ProgramHeader) -> Option<Segment> {
 
 fn find_build_id(notes: &[u8]) -> Option<Vec<u8>> {
     const NT_GNU_BUILD_ID: u32 = 3;
-    let mut at = 0usize;
-    loop {
-        let name_size = word_in::<u32>(notes, at)? as usize;
-        let size = word_in::<u32>(notes, at + 4)? as usize;
-        let kind: u32 = word_in(notes, at + 8)?;
-        let name_at = at + 12;
-        let data_at = name_at.checked_add(name_size.checked_next_multiple_of(4)?)?;
-        let end = data_at.checked_add(size)?;
-        let name = notes.get(name_at..name_at.checked_add(name_size)?)?;
-        if kind == NT_GNU_BUILD_ID && name == b"GNU\0" {
-            return Some(notes.get(data_at..end)?.to_vec());
-        }
-        at = end.checked_next_multiple_of(4)?;
-    }
+    notes_in(notes)
+        .find(|note| note.kind == NT_GNU_BUILD_ID && note.name == b"GNU")
+        .map(|note| note.data.to_vec())
 }
 
 #[cfg(test)]

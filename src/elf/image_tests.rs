@@ -1,5 +1,6 @@
 use super::*;
 use crate::target::fake::FakeMemory;
+use crate::target::process::Process;
 use proptest::prelude::*;
 
 #[test]

@@ -19,8 +19,10 @@ const MOVED_AT_MOST: u64 = 16;
 /// What the lists of one interpreter gave.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walk {
-    /// Every object found, youngest generation first.
+    /// Every object found, youngest generation first, and in each the oldest object first.
     pub objects: Vec<Address>,
+    /// Where in `objects` each list begins.
+    pub starts: Vec<usize>,
     /// How many of them, at the end, are in the permanent generation of `gc.freeze`.
     pub frozen: usize,
     /// Where lists broke off: what lies behind was not seen.
@@ -64,6 +66,20 @@ impl Walk {
     pub fn is_complete(&self) -> bool {
         self.torn.is_empty()
     }
+
+    /// The objects roughly by age: the oldest generation first. What survives a collection goes to
+    /// the end of the next older list, so that lists keep the order in which objects were made.
+    pub fn by_age(&self) -> impl Iterator<Item = Address> {
+        let ends = self
+            .starts
+            .iter()
+            .skip(1)
+            .copied()
+            .chain([self.objects.len()]);
+        let lists: Vec<(usize, usize)> = self.starts.iter().copied().zip(ends).collect();
+        let oldest_first = lists.into_iter().rev();
+        oldest_first.flat_map(|(start, end)| self.objects[start..end].iter().copied())
+    }
 }
 
 /// Walks all lists of `interpreter` (to 3.8 they are shared by all interpreters), at most `limit`
@@ -84,10 +100,12 @@ pub fn walk(
     let lists = find_lists(memory, python, interpreter)?;
     let mut walk = Walk::default();
     for list in lists.generations {
+        walk.starts.push(walk.objects.len());
         walk_list(memory, &head, list, limit, &mut walk)?;
     }
     if let Some(list) = lists.permanent {
         let before = walk.objects.len();
+        walk.starts.push(before);
         walk_list(memory, &head, list, limit, &mut walk)?;
         walk.frozen = walk.objects.len() - before;
     }
@@ -256,6 +274,7 @@ mod tests {
         let walk = walk_of(&memory, 10).expect("lists are there");
         let found = [0x40_0010, 0x40_0110].map(Address::new).to_vec();
         assert_eq!(walk.objects, found);
+        assert_eq!(walk.by_age().collect::<Vec<_>>(), found);
         assert!(walk.is_complete());
     }
 

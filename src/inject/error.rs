@@ -2,6 +2,7 @@
 
 use crate::control::error::ControlError;
 use crate::cpython::version::Version;
+use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
 use crate::target::watchdog::WatchdogError;
 use std::time::Duration;
@@ -202,9 +203,9 @@ impl Refusal {
                 "make the target do something (a request, a timer), or try with a longer time limit"
             }
             Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),
-            Refusal::Control(ControlError::Overdue) => {
-                "allow longer stops (--max-stop), or try again when the machine is less busy"
-            }
+            Refusal::Control(
+                ControlError::Overdue | ControlError::Read(ReadError::Overdue { .. }),
+            ) => "allow longer stops (--max-stop), or try again when the machine is less busy",
             Refusal::Control(ControlError::FilterUnreadable { .. }) => {
                 "run as root outside the container: whether the filter would kill the target is not known"
             }
@@ -238,7 +239,9 @@ fn pause_help(error: &PauseError) -> &'static str {
             "run as root, or as the user of the target with ptrace allowed"
         }
         PauseError::InEpollWait { .. } => "try again while the target is busy",
-        PauseError::Late { .. } => "a thread hangs in the kernel; see its wait channel",
+        PauseError::Late { .. } => {
+            "allow longer stops (--max-stop); a thread that hangs in the kernel cannot be stopped"
+        }
         PauseError::Gone { .. } => "see the target's own log for why it ended",
         PauseError::Watchdog(_) | PauseError::Failed { .. } => "try again",
     }

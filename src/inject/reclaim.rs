@@ -112,8 +112,9 @@ impl<'b> Broom<'b> {
 
     fn clear_one(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
         let control = self.seize()?;
-        let outcome = self.clear_stopped(&control, scratch, cleared);
+        // First: when the time of the stop is over, the main thread runs already.
         let before = control.main_registers()?.rip;
+        let outcome = self.clear_stopped(&control, scratch, cleared);
         cleared.stopped_us += control.resume().as_micros() as u64;
         if outcome? {
             return Ok(());

@@ -45,6 +45,22 @@ pub fn run_main(
     request: Request<'_>,
     consent: Consent,
 ) -> Result<Ran, InjectError> {
+    run(process, python, symbols, request, consent).map_err(|error| match error {
+        // A target that is killed under our hands makes whatever comes next fail.
+        InjectError::Refused(_) | InjectError::NotWithdrawn(_) if process.has_ended() => {
+            InjectError::Gone
+        }
+        error => error,
+    })
+}
+
+fn run(
+    process: &Process,
+    python: &Python,
+    symbols: &dyn Fn(&str) -> Option<Address>,
+    request: Request<'_>,
+    consent: Consent,
+) -> Result<Ran, InjectError> {
     check_request(&request)?;
     let interruption = Interruption::catch()
         .map_err(ControlError::Trace)

@@ -71,6 +71,9 @@ fn is_running(thread: &Thread) -> bool {
 }
 
 fn compare(before: &Thread, after: &Thread) -> Seen {
+    if "ZX".contains(after.state) {
+        return Seen::Gone;
+    }
     let same = before.activity == after.activity && before.switches == after.switches;
     match after.activity {
         Activity::Syscall { number, .. } if same && !is_running(after) => Seen::Parked {
@@ -225,5 +228,6 @@ mod tests {
         assert_eq!(compare(&before, &thread('S', 202, 6)), Seen::Moving);
         assert_eq!(compare(&before, &thread('S', 0, 5)), Seen::Moving);
         assert_eq!(compare(&before, &thread('R', 202, 5)), Seen::Moving);
+        assert_eq!(compare(&before, &thread('Z', 202, 5)), Seen::Gone);
     }
 }

@@ -132,7 +132,8 @@ fn read_until_settled(
     for _ in 0..rounds {
         let is_open = |entry: &&Entry| !seen.get(*entry).is_some_and(Seen::is_settled);
         let open: Vec<Entry> = table.entries.iter().filter(is_open).copied().collect();
-        if open.is_empty() {
+        // A program without modules does not exist: an empty table was caught while it was filled.
+        if open.is_empty() && !table.entries.is_empty() {
             break;
         }
         let read = reader.read(&open).map_err(in_modules(interpreter))?;

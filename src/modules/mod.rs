@@ -2,8 +2,12 @@
 
 mod attributes;
 mod builtin_names;
+pub mod describe;
+pub mod ghosts;
 pub mod inventory;
 pub mod kind;
+pub mod namespaces;
+pub mod picture;
 mod reading;
 pub mod row;
 mod specs;

@@ -15,7 +15,7 @@ use crate::pyobject::dict;
 use crate::pyobject::int;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
-use crate::target::process::Process;
+use crate::target::target::Target;
 use std::thread;
 use std::time::Duration;
 
@@ -37,7 +37,7 @@ const TRIES: u32 = 6;
 /// # Errors
 /// [`LocateError`]: not a Python, not initialised, two Pythons, or a version or layout that is not
 /// known.
-pub fn find(process: &Process) -> Result<Located, LocateError> {
+pub fn find(process: &impl Target) -> Result<Located, LocateError> {
     settled(process, |maps| {
         let mut search = Search::new(process, maps);
         search.by_name()?;
@@ -48,7 +48,7 @@ pub fn find(process: &Process) -> Result<Located, LocateError> {
 
 /// Looks until what was seen is of one run of one program, and makes sense; the last answer counts.
 fn settled(
-    process: &Process,
+    process: &impl Target,
     look: impl Fn(&Maps) -> Result<Located, LocateError>,
 ) -> Result<Located, LocateError> {
     let mut tries = 1;
@@ -56,7 +56,8 @@ fn settled(
         let before = process.execution()?;
         let answer = look(&process.maps()?);
         let is_same = process.execution()? == before;
-        if is_same && (tries == TRIES || !may_pass(&answer)) {
+        let is_still = before.is_none();
+        if is_same && (is_still || tries == TRIES || !may_pass(&answer)) {
             return answer;
         }
         if tries == TRIES {
@@ -75,8 +76,8 @@ fn may_pass(answer: &Result<Located, LocateError>) -> bool {
     )
 }
 
-struct Search<'s> {
-    process: &'s Process,
+struct Search<'s, T> {
+    process: &'s T,
     maps: &'s Maps,
     likely: Vec<&'s MappedFile>,
     rest: Vec<&'s MappedFile>,
@@ -84,8 +85,8 @@ struct Search<'s> {
     failed: Option<(String, LocateError)>,
 }
 
-impl<'s> Search<'s> {
-    fn new(process: &'s Process, maps: &'s Maps) -> Self {
+impl<'s, T: Target> Search<'s, T> {
+    fn new(process: &'s T, maps: &'s Maps) -> Self {
         let (likely, rest) = likely_files(process, maps);
         Search {
             process,
@@ -97,7 +98,7 @@ impl<'s> Search<'s> {
         }
     }
 
-    fn images(&self) -> impl Iterator<Item = Image> + use<'s> {
+    fn images(&self) -> impl Iterator<Item = Image> + use<'s, T> {
         let (process, maps) = (self.process, self.maps);
         let files = self.likely.clone().into_iter().chain(self.rest.clone());
         files.flat_map(move |file| Image::read_all(process, maps, file))
@@ -202,7 +203,7 @@ fn name_of(image: &Image) -> String {
 
 /// Completes the build: a debug build exports names that others lack, and a runtime outside the
 /// executable lies in a shared libpython.
-fn with_place_of(mut python: Python, process: &Process, image: &Image) -> Python {
+fn with_place_of(mut python: Python, process: &impl Target, image: &Image) -> Python {
     let exports = |name| image.find_dynamic_symbol(process, name).is_some();
     python.build.debug |= exports("_Py_NegativeRefcount") || exports("_Py_NegativeRefCount");
     python.hash_secret = image
@@ -218,7 +219,7 @@ fn with_place_of(mut python: Python, process: &Process, image: &Image) -> Python
 /// Takes the first candidate whose `sys.hexversion` is of the minor version its layout is for; a
 /// program may have changed that value, then what the image itself states counts.
 fn confirm(
-    process: &Process,
+    process: &impl Target,
     image: &Image,
     candidates: Vec<Candidate>,
 ) -> Result<Python, LocateError> {
@@ -325,7 +326,7 @@ fn hexversion(
 ///
 /// Versions without `id` count from the oldest, which is the main one: new ones are put before the
 /// head of the list.
-fn read_interpreters(memory: &Process, candidate: &Candidate) -> Vec<Interpreter> {
+fn read_interpreters(memory: &impl Target, candidate: &Candidate) -> Vec<Interpreter> {
     let layout = &candidate.row.layout;
     let listed = walk_interpreters(memory, layout, candidate.head);
     let mut interpreters: Vec<Interpreter> = listed

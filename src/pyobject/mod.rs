@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod class;
 pub mod dict;
+pub mod edges;
 pub mod error;
 pub mod hash;
 pub mod header;

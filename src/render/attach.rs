@@ -60,11 +60,14 @@ fn identity(target: &Target) -> String {
         Some(count) if count > 1 => format!(", {count} interpreters"),
         _ => String::new(),
     };
+    let place = match &target.core {
+        Some(path) => format!("core {}", escaped(path)),
+        None => format!("pid {}", target.pid.unwrap_or_default()),
+    };
     format!(
-        "{}{}, pid {}{interpreters}",
+        "{}{}, {place}{interpreters}",
         target.python.as_deref().unwrap_or("?"),
         build.unwrap_or_default(),
-        target.pid.unwrap_or_default()
     )
 }
 

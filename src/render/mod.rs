@@ -3,23 +3,35 @@
 //! Text carries colours always; whoever writes it to something that is no terminal strips them.
 
 mod attach;
+mod check;
 mod doctor;
+mod dot;
 mod error;
 mod escape;
+mod ghosts;
 mod json;
+mod lines;
 mod modules;
 mod number;
+mod path;
+mod plan;
 mod ps;
+mod refs;
+mod roots;
+mod snapshot;
 mod style;
 mod table;
 mod text;
 mod unload;
+mod why;
 mod wrap;
 
+pub use dot::Drawing;
 pub use error::error_text;
 pub use escape::escaped;
 pub use json::write_json;
-pub use number::{duration, thousands};
+
+pub use number::{bytes, counted, duration, thousands};
 pub use style::{bad, dim, good, name, warn};
 pub use table::{Align, Table};
 pub use text::{Answer, Look};

@@ -17,6 +17,33 @@ pub fn thousands(number: impl std::fmt::Display) -> String {
     out
 }
 
+/// A size in its largest unit.
+pub fn bytes(size: u64) -> String {
+    const UNITS: [(u64, &str); 3] = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")];
+    match UNITS.iter().find(|(unit, _)| size >= *unit) {
+        Some((unit, name)) => {
+            // Two figures are enough where there is one before the point.
+            let tenths = size / (unit / 10);
+            match tenths {
+                0..100 => format!("{}.{} {name}", tenths / 10, tenths % 10),
+                _ => format!("{} {name}", thousands(tenths / 10)),
+            }
+        }
+        None => format!("{size} bytes"),
+    }
+}
+
+/// How many there are of something: "1 class", "2 classes".
+pub fn counted(count: impl std::fmt::Display, what: &str) -> String {
+    let count = thousands(count);
+    let ending = match what {
+        _ if count == "1" => "",
+        what if what.ends_with('s') => "es",
+        _ => "s",
+    };
+    format!("{count} {what}{ending}")
+}
+
 /// A duration in its two largest units.
 pub fn duration(seconds: u64) -> String {
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
@@ -40,6 +67,30 @@ mod tests {
             written,
             ["0", "999", "1,000", "41,203", "1,204,331", "-1,234"]
         );
+    }
+
+    #[test]
+    fn sizes_have_two_figures_or_more() {
+        let written = [0, 999, 1_000, 83_200, 1_349_999, 4_096_000_000].map(bytes);
+        assert_eq!(
+            written,
+            [
+                "0 bytes",
+                "999 bytes",
+                "1.0 kB",
+                "83 kB",
+                "1.3 MB",
+                "4.0 GB"
+            ]
+        );
+        assert_eq!(bytes(5_000_000_000_000), "5,000 GB");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!(counted(1, "class"), "1 class");
+        assert_eq!(counted(0, "class"), "0 classes");
+        assert_eq!(counted(1_204, "place"), "1,204 places");
     }
 
     #[test]

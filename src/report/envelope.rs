@@ -1,6 +1,7 @@
 //! What every document begins with.
 
 use crate::cpython::python::{Interpreter, Python};
+use crate::target::target::Target as Source;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -74,14 +75,23 @@ impl Envelope {
             warnings: Vec::new(),
         }
     }
+
+    /// The envelope of a look into a core file.
+    pub fn core(command: &str, target: Option<Target>) -> Self {
+        Envelope {
+            consistency: Consistency::Core,
+            ..Envelope::live(command, target)
+        }
+    }
 }
 
 impl Target {
-    /// A process in which a Python was found.
-    pub fn python(pid: i32, python: &Python, interpreter: &Interpreter) -> Self {
+    /// A process or a core file in which a Python was found.
+    pub fn python(looked_at: &impl Source, python: &Python, interpreter: &Interpreter) -> Self {
+        let core = looked_at.core().map(|path| path.display().to_string());
         Target {
-            pid: Some(pid),
-            core: None,
+            pid: core.is_none().then(|| looked_at.pid()),
+            core,
             python: Some(python.version.to_string()),
             implementation: Some("cpython".into()),
             build: Some(Build {

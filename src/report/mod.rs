@@ -3,22 +3,38 @@
 
 mod address;
 mod attach;
+mod check;
 mod doctor;
+mod document;
 mod envelope;
 mod error;
+mod ghosts;
+mod holder;
 mod modules;
 mod plan;
 mod ps;
+mod refs;
+mod snapshot;
 mod unload;
+mod why;
 
 pub use address::ReportAddress;
 pub use attach::{Attach, ModuleCounts};
+pub use check::{Checked, CheckedAssertion};
 pub use doctor::{Check, Doctor};
+pub use document::Document;
 pub use envelope::{Build, Consistency, Envelope, Target};
 pub use error::{Error, ErrorDetail};
+pub use ghosts::{Ghost, GhostKind, GhostState, Ghosts};
+pub use holder::{Instances, Object, Root, RootKind, RootRemedy, Step};
 pub use modules::{Module, ModuleKind, Modules};
-pub use plan::{Plan, Remove};
+pub use plan::{
+    Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Remove, Verdict,
+};
 pub use ps::{Ability, Ps, PsProcess};
+pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
+pub use snapshot::{Snapshot, SnapshotMethod};
 pub use unload::{
     Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,
 };
+pub use why::{Account, Border, Why};

@@ -67,7 +67,7 @@ pub struct Reference {
 /// Something that is in the way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Blocker {
-    /// What it is.
+    /// What it is: `frame`, `thread`, `task`, `instances`, `subclass`, `no_remedy`, `extension`, ..
     pub kind: String,
     /// Its name.
     pub name: String,
@@ -80,7 +80,7 @@ pub struct Blocker {
 /// Something that could be done about a holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Remedy {
-    /// What it is.
+    /// A stable name.
     pub kind: String,
     /// What it would do.
     pub detail: String,
@@ -95,7 +95,7 @@ pub struct Remedy {
 pub struct Dependent {
     /// Its name.
     pub module: String,
-    /// How it uses it.
+    /// How it uses it: `import`, `from_import`, `subclass`, `instance`, `registry`.
     pub how: String,
 }
 
@@ -109,6 +109,23 @@ pub struct Predicted {
     /// Modules whose shared library would stay mapped.
     pub mapped: Vec<String>,
     /// Bytes that would be freed.
+    pub retained_bytes: Option<u64>,
+    /// What would be left of each of `ghost`.
+    pub left: Vec<PredictedLeft>,
+}
+
+/// What would be left of a module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct PredictedLeft {
+    /// The module.
+    pub name: String,
+    /// Its functions.
+    pub functions: u64,
+    /// Its classes.
+    pub classes: u64,
+    /// Instances of these classes.
+    pub instances: u64,
+    /// Bytes that would stay in use.
     pub retained_bytes: Option<u64>,
 }
 

@@ -7,22 +7,24 @@
 //! not change and is read from the running target; anything else is not there.
 
 use crate::address::{Address, AddressRange};
-use crate::target::maps::Maps;
+use crate::target::core_file::Core;
+use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::page_table::PAGE;
+use crate::target::pagemap::present_ranges;
 use crate::target::process::{Process, ProcessError};
-use procfs::process::{MemoryPageFlags, PageInfo};
+use crate::target::target::Target;
+use crate::target::view::ViewMemory;
+use pages::Pages;
+use std::time::{Duration, Instant};
 
-/// Size of a page.
-const PAGE: u64 = 4096;
+mod pages;
 
 /// Address space that is looked through for pages that exist, in bytes; more is refused.
 const LOOKED_THROUGH: u64 = 256 << 30;
 
-/// Entries of `/proc/PID/pagemap` read at once.
-const ENTRIES_AT_ONCE: u64 = 1 << 16;
-
-/// Largest piece of one read, in bytes: large enough to be fast, small enough for the caches.
-const PIECE: u64 = 4 << 20;
+/// How much of a copy is rehearsed, in bytes.
+const REHEARSED: u64 = 32 << 20;
 
 /// Why a copy is not made.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,27 +48,14 @@ pub enum CopyError {
 /// What will be copied, with the room for it.
 #[derive(Debug)]
 pub struct CopyPlan {
-    spans: Vec<Span>,
+    pages: Pages,
     constant: Vec<AddressRange>,
-}
-
-/// Pages without a gap.
-#[derive(Debug)]
-struct Span {
-    start: Address,
-    bytes: Vec<u8>,
-}
-
-impl Span {
-    fn range(&self) -> AddressRange {
-        AddressRange::new(self.start, self.start.offset(self.bytes.len() as u64))
-    }
 }
 
 /// Memory as it was at one moment, over the read-only memory of a target.
 #[derive(Debug)]
 pub struct Copy<M> {
-    spans: Vec<Span>,
+    pages: Pages,
     constant: Vec<AddressRange>,
     below: M,
 }
@@ -79,13 +68,33 @@ impl CopyPlan {
     pub fn of(process: &Process, limit: u64) -> Result<Self, CopyError> {
         let maps = process.maps()?;
         let (mut ranges, anonymous) = writable_ranges(&maps);
-        ranges.extend(present_ranges(process.pid(), &anonymous)?);
+        ranges.extend(present_pages(process.pid(), &anonymous)?);
         ranges.sort_by_key(|range| range.start);
-        Self::from_ranges(&ranges, constant_ranges(&maps), limit)
+        Self::from_ranges(ranges, constant_ranges(&maps), limit)
+    }
+
+    /// Makes room for these pages, which are sorted and do not overlap.
+    ///
+    /// # Errors
+    /// [`CopyError::TooLarge`], with what it would have been.
+    pub fn of_pages(pages: Vec<AddressRange>, limit: u64) -> Result<Self, CopyError> {
+        Self::from_ranges(pages, Vec::new(), limit)
+    }
+
+    /// The same of a core file, so that parts of it can be borrowed.
+    ///
+    /// # Errors
+    /// As [`CopyPlan::of`].
+    pub fn of_core(core: &Core, limit: u64) -> Result<Self, CopyError> {
+        let maps = Target::maps(core)?;
+        let (data, anonymous) = writable_ranges(&maps);
+        let own = |range: &AddressRange| data.contains(range) || anonymous.contains(range);
+        let ranges = core.written_ranges(own);
+        Self::from_ranges(ranges, constant_ranges(&maps), limit)
     }
 
     fn from_ranges(
-        ranges: &[AddressRange],
+        ranges: Vec<AddressRange>,
         constant: Vec<AddressRange>,
         limit: u64,
     ) -> Result<Self, CopyError> {
@@ -93,20 +102,39 @@ impl CopyPlan {
         if bytes > limit {
             return Err(CopyError::TooLarge { bytes, limit });
         }
-        // Filled with something else than zero, so that the pages of ours exist before the stop.
-        let spans = ranges.iter().map(|range| Span {
-            start: range.start,
-            bytes: vec![0xdb; range.len() as usize],
-        });
         Ok(CopyPlan {
-            spans: spans.collect(),
+            pages: Pages::with_room(ranges),
             constant,
         })
     }
 
     /// Bytes that will be copied.
     pub fn bytes(&self) -> u64 {
-        self.spans.iter().map(|span| span.bytes.len() as u64).sum()
+        self.pages.len()
+    }
+
+    /// How long filling takes, from a part of it that is copied while the process runs.
+    ///
+    /// # Errors
+    /// As [`CopyPlan::fill`].
+    pub fn rehearse(&mut self, running: &impl ReadMemory) -> Result<Duration, ReadError> {
+        let bytes = self.bytes();
+        let mut pieces = self.pages.pieces();
+        let mut part = 0;
+        let few = pieces.iter().take_while(|piece| {
+            let is_wanted = part < REHEARSED;
+            part += piece.bytes.len() as u64;
+            is_wanted
+        });
+        let few = few.count();
+        let copied: u64 = pieces[..few]
+            .iter()
+            .map(|piece| piece.bytes.len() as u64)
+            .sum();
+        let started = Instant::now();
+        running.read_batch(&mut pieces[..few])?;
+        let share = bytes as f64 / copied.max(1) as f64;
+        Ok(started.elapsed().mul_f64(share))
     }
 
     /// Copies, with as few system calls as the source allows. To be called under a stop.
@@ -115,53 +143,65 @@ impl CopyPlan {
     /// [`ReadError`] when the source as a whole is out of reach; pages that went away meanwhile
     /// are missing in the copy.
     pub fn fill(&mut self, stopped: &(impl ReadMemory + ?Sized)) -> Result<(), ReadError> {
-        let mut pieces: Vec<Piece<'_>> = Vec::new();
-        for span in &mut self.spans {
-            let mut at = span.start;
-            for bytes in span.bytes.chunks_mut(PIECE as usize) {
-                let length = bytes.len() as u64;
-                pieces.push(Piece::new(at, bytes));
-                at = at.offset(length);
-            }
-        }
+        let mut pieces = self.pages.pieces();
         stopped.read_batch(&mut pieces)?;
-        let missing: Vec<Address> = pieces
-            .iter()
-            .filter(|piece| !piece.complete)
-            .map(|piece| piece.at)
-            .collect();
-        self.spans.retain(|span| {
-            let range = span.range();
-            !missing.iter().any(|&at| range.contains(at))
-        });
+        let mut missing = Vec::new();
+        for piece in pieces.iter_mut().filter(|piece| !piece.complete) {
+            missing.extend(read_pages(stopped, piece)?);
+        }
+        for page in missing {
+            self.pages.remove(page);
+        }
         Ok(())
     }
 
     /// The copy; `below` is where read-only memory is read from.
     pub fn over<M: ReadMemory>(self, below: M) -> Copy<M> {
         Copy {
-            spans: self.spans,
+            pages: self.pages,
             constant: self.constant,
             below,
         }
     }
 }
 
-impl<M: ReadMemory> Copy<M> {
-    /// What of the copy begins at `at`, up to `length` bytes.
-    fn copied(&self, at: Address, length: usize) -> Option<&[u8]> {
-        let behind = self.spans.partition_point(|span| span.start <= at);
-        let span = self.spans[..behind].last()?;
-        let offset = at.distance_from(span.start)? as usize;
-        let rest = span.bytes.get(offset..).filter(|rest| !rest.is_empty())?;
-        Some(&rest[..rest.len().min(length)])
+/// Reads a piece that is not mapped as a whole page by page; returns those that are gone.
+fn read_pages(
+    stopped: &(impl ReadMemory + ?Sized),
+    piece: &mut Piece<'_>,
+) -> Result<Vec<Address>, ReadError> {
+    let mut missing = Vec::new();
+    let mut at = piece.at;
+    for page in piece.bytes.chunks_mut(PAGE as usize) {
+        if stopped.read_some_at(at, page)? < page.len() {
+            missing.push(at);
+        }
+        at = at.offset(PAGE);
+    }
+    Ok(missing)
+}
+
+impl<M> Copy<M> {
+    /// The copied memory, as ranges without a gap.
+    pub fn ranges(&self) -> &[AddressRange] {
+        self.pages.ranges()
     }
 
-    fn is_constant(&self, at: Address, length: usize) -> bool {
+    /// How many of `length` bytes from `at` on are in one read-only range.
+    fn constant_length(&self, at: Address, length: usize) -> usize {
         let behind = self.constant.partition_point(|range| range.start <= at);
-        self.constant[..behind]
+        let range = self.constant[..behind]
             .last()
-            .is_some_and(|range| range.contains_span(at, length as u64))
+            .filter(|range| range.contains(at));
+        let rest = range.and_then(|range| range.end.distance_from(at));
+        length.min(rest.unwrap_or(0) as usize)
+    }
+}
+
+impl<M: ReadMemory + Sync> ViewMemory for Copy<M> {
+    fn view(&self, at: Address, length: usize) -> Option<&[u8]> {
+        let bytes = self.pages.get_some(at, length);
+        (bytes.len() == length).then_some(bytes)
     }
 }
 
@@ -171,14 +211,15 @@ impl<M: ReadMemory> ReadMemory for Copy<M> {
         while got < buffer.len() {
             let here = at.offset(got as u64);
             let rest = &mut buffer[got..];
-            if let Some(bytes) = self.copied(here, rest.len()) {
-                rest[..bytes.len()].copy_from_slice(bytes);
-                got += bytes.len();
-            } else if self.is_constant(here, 1) {
-                let length = self.constant_length(here, rest.len());
-                let read = self.below.read_some_at(here, &mut rest[..length])?;
+            let copied = self.pages.get_some(here, rest.len());
+            let constant = self.constant_length(here, rest.len());
+            if !copied.is_empty() {
+                rest[..copied.len()].copy_from_slice(copied);
+                got += copied.len();
+            } else if constant > 0 {
+                let read = self.below.read_some_at(here, &mut rest[..constant])?;
                 got += read;
-                if read < length {
+                if read < constant {
                     break;
                 }
             } else {
@@ -186,15 +227,6 @@ impl<M: ReadMemory> ReadMemory for Copy<M> {
             }
         }
         Ok(got)
-    }
-}
-
-impl<M: ReadMemory> Copy<M> {
-    /// How many of `length` bytes from `at` on are in the same read-only range.
-    fn constant_length(&self, at: Address, length: usize) -> usize {
-        let behind = self.constant.partition_point(|range| range.start <= at);
-        let end = self.constant[..behind].last().map_or(at, |range| range.end);
-        length.min(end.distance_from(at).unwrap_or(0) as usize)
     }
 }
 
@@ -209,59 +241,32 @@ fn writable_ranges(maps: &Maps) -> (Vec<AddressRange>, Vec<AddressRange>) {
             // Other files that are mapped for writing hold shared data, `memfd` among them.
             Some(file) if maps.of_file(file).any(|part| part.execute) => data.push(mapping.range),
             Some(_) => {}
-            None if matches!(mapping.special, None | Some("[heap]")) => {
-                anonymous.push(mapping.range);
-            }
+            None if is_own(mapping) => anonymous.push(mapping.range),
             None => {}
         }
     }
     (data, anonymous)
 }
 
-/// The pages of `ranges` that exist in memory or in swap, as ranges.
-fn present_ranges(pid: i32, ranges: &[AddressRange]) -> Result<Vec<AddressRange>, CopyError> {
+/// Whether anonymous memory is the process's own: not that of the kernel, such as `[vvar]`.
+fn is_own(mapping: &Mapping) -> bool {
+    matches!(mapping.special, None | Some("[heap]" | "[stack]"))
+}
+
+/// The pages that exist of ranges that are not larger than can be looked through.
+///
+/// # Errors
+/// [`CopyError::TooLarge`], or as [`present_ranges`].
+pub(super) fn present_pages(
+    pid: i32,
+    ranges: &[AddressRange],
+) -> Result<Vec<AddressRange>, CopyError> {
     let bytes: u64 = ranges.iter().map(AddressRange::len).sum();
     if bytes > LOOKED_THROUGH {
         let limit = LOOKED_THROUGH;
         return Err(CopyError::TooLarge { bytes, limit });
     }
-    let unreadable = |error: procfs::ProcError| ProcessError::Unreadable {
-        pid,
-        detail: error.to_string(),
-    };
-    let process = procfs::process::Process::new(pid).map_err(unreadable)?;
-    let mut pagemap = process.pagemap().map_err(unreadable)?;
-    let mut present: Vec<AddressRange> = Vec::new();
-    for range in ranges {
-        let (mut page, end) = (range.start.value() / PAGE, range.end.value() / PAGE);
-        while page < end {
-            let stop = end.min(page + ENTRIES_AT_ONCE);
-            let entries = pagemap
-                .get_range_info(page as usize..stop as usize)
-                .map_err(unreadable)?;
-            for entry in entries {
-                if exists(&entry) {
-                    append_page(&mut present, Address::new(page * PAGE));
-                }
-                page += 1;
-            }
-        }
-    }
-    Ok(present)
-}
-
-fn exists(entry: &PageInfo) -> bool {
-    match entry {
-        PageInfo::MemoryPage(flags) => flags.contains(MemoryPageFlags::PRESENT),
-        PageInfo::SwapPage(_) => true,
-    }
-}
-
-fn append_page(ranges: &mut Vec<AddressRange>, page: Address) {
-    match ranges.last_mut() {
-        Some(last) if last.end == page => last.end = page.offset(PAGE),
-        _ => ranges.push(AddressRange::new(page, page.offset(PAGE))),
-    }
+    Ok(present_ranges(pid, ranges)?)
 }
 
 /// Mapped files that cannot be written through this mapping: code and constants.
@@ -282,10 +287,15 @@ mod tests {
         AddressRange::new(Address::new(start), Address::new(end))
     }
 
+    /// Copies two neighbouring pages and a distant one; what lies at 0x9000 is constant.
     fn copy_of(memory: &FakeMemory, limit: u64) -> Result<Copy<FakeMemory>, CopyError> {
-        let ranges = [range(0x1000, 0x1010), range(0x1010, 0x1020)];
-        let constant = vec![range(0x1020, 0x1024), range(0x5000, 0x5010)];
-        let mut plan = CopyPlan::from_ranges(&ranges, constant, limit)?;
+        let ranges = [
+            range(0x1000, 0x2000),
+            range(0x2000, 0x3000),
+            range(0x7000_0000_5000, 0x7000_0000_6000),
+        ];
+        let constant = vec![range(0x3000, 0x3004), range(0x9000, 0x9010)];
+        let mut plan = CopyPlan::from_ranges(ranges.to_vec(), constant, limit)?;
         plan.fill(memory)?;
         Ok(plan.over(memory.clone()))
     }
@@ -293,41 +303,49 @@ mod tests {
     #[test]
     fn a_copy_keeps_what_was_there_and_reads_on_over_its_seams() {
         let mut memory = FakeMemory::new()
-            .with(0x1000, &[1; 0x24])
-            .with(0x5000, &[5; 16]);
-        let copy = copy_of(&memory, 64).expect("small enough");
+            .with(0x1000, &[1; 0x2004])
+            .with(0x7000_0000_5000, &[7; 0x1000])
+            .with(0x9000, &[5; 16]);
+        let copy = copy_of(&memory, 0x3000).expect("small enough");
         memory.put(0x1000, &[9; 16]);
         assert_eq!(
-            copy.read_bytes_at(Address::new(0x1008), 0x1c),
-            Ok(vec![1; 0x1c])
+            copy.read_bytes_at(Address::new(0x1ff8), 0x100c),
+            Ok(vec![1; 0x100c])
         );
-        assert_eq!(copy.read_at::<u8>(Address::new(0x500f)), Ok(5));
+        assert_eq!(copy.view(Address::new(0x1ffc), 8), Some(&[1; 8][..]));
+        assert_eq!(copy.view(Address::new(0x2ffc), 8), None);
+        assert_eq!(copy.read_at::<u8>(Address::new(0x900f)), Ok(5));
+        assert_eq!(
+            copy.word(Address::new(0x7000_0000_5ff8)),
+            Some(0x0707_0707_0707_0707u64)
+        );
     }
 
     #[test]
     fn memory_that_was_neither_copied_nor_constant_is_not_there() {
-        let memory = FakeMemory::new().with(0x1000, &[1; 0x100]);
-        let copy = copy_of(&memory, 64).expect("small enough");
-        assert!(copy.read_at::<u8>(Address::new(0x1024)).is_err());
+        let memory = FakeMemory::new().with(0x1000, &[1; 0x3000]);
+        let copy = copy_of(&memory, 0x3000).expect("small enough");
+        assert!(copy.read_at::<u8>(Address::new(0x3004)).is_err());
         assert!(copy.read_at::<u8>(Address::new(0x0fff)).is_err());
+        assert!(copy.read_at::<u8>(Address::new(u64::MAX)).is_err());
     }
 
     #[test]
-    fn a_span_that_went_away_is_missing_in_the_copy() {
-        let memory = FakeMemory::new().with(0x1010, &[1; 16]);
-        let copy = copy_of(&memory, 64).expect("small enough");
+    fn a_page_that_went_away_is_missing_in_the_copy() {
+        let memory = FakeMemory::new().with(0x2000, &[1; 0x1000]);
+        let copy = copy_of(&memory, 0x3000).expect("small enough");
         assert!(copy.read_at::<u8>(Address::new(0x1000)).is_err());
-        assert_eq!(copy.read_at::<u8>(Address::new(0x1010)), Ok(1));
+        assert_eq!(copy.read_at::<u8>(Address::new(0x2000)), Ok(1));
     }
 
     #[test]
     fn more_than_the_limit_is_not_copied() {
         let memory = FakeMemory::new();
         assert_eq!(
-            copy_of(&memory, 31).err(),
+            copy_of(&memory, 0x2fff).err(),
             Some(CopyError::TooLarge {
-                bytes: 32,
-                limit: 31
+                bytes: 0x3000,
+                limit: 0x2fff
             })
         );
     }

@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::view::ViewMemory;
 use std::collections::BTreeMap;
 
 /// Memory made of byte arrays at chosen addresses.
@@ -59,5 +60,13 @@ impl ReadMemory for FakeMemory {
             got += count;
         }
         Ok(got)
+    }
+}
+
+impl ViewMemory for FakeMemory {
+    fn view(&self, at: Address, length: usize) -> Option<&[u8]> {
+        let (&start, region) = self.regions.range(..=at.value()).next_back()?;
+        let offset = (at.value() - start) as usize;
+        region.get(offset..offset.checked_add(length)?)
     }
 }

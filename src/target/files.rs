@@ -32,12 +32,6 @@ impl Process {
         Some(without_deleted(link))
     }
 
-    /// Whether `file` is the program that the process runs.
-    pub fn is_executable(&self, file: &MappedFile) -> bool {
-        self.executable()
-            .is_some_and(|(path, deleted)| path == file.path && deleted == file.deleted)
-    }
-
     /// A path of the target's own view of the file system, as one of ours.
     pub fn inside(&self, path: &Path) -> PathBuf {
         let root = PathBuf::from(format!("/proc/{}/root", self.pid()));
@@ -90,7 +84,7 @@ impl Process {
 }
 
 /// Splits the kernel's ` (deleted)` off a path.
-pub(super) fn without_deleted(path: PathBuf) -> (PathBuf, bool) {
+pub(crate) fn without_deleted(path: PathBuf) -> (PathBuf, bool) {
     let mut bytes = path.into_os_string().into_vec();
     let kept = bytes.strip_suffix(b" (deleted)").map(<[u8]>::len);
     bytes.truncate(kept.unwrap_or(bytes.len()));
@@ -99,7 +93,7 @@ pub(super) fn without_deleted(path: PathBuf) -> (PathBuf, bool) {
 
 /// Opens a regular file and nothing else; also its inode number. The path is resolved once, without
 /// opening what it leads to; only a regular file is then opened.
-fn open_regular(path: &Path) -> Option<(File, u64)> {
+pub(crate) fn open_regular(path: &Path) -> Option<(File, u64)> {
     let place = OpenOptions::new()
         .read(true)
         .custom_flags(OFlag::O_PATH.bits())
@@ -116,6 +110,7 @@ fn open_regular(path: &Path) -> Option<(File, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::target::Target;
     use nix::sys::stat::Mode;
     use nix::unistd::mkfifo;
 

@@ -129,6 +129,8 @@ fn special_name(path: &MMapPath) -> Option<&'static str> {
         MMapPath::Vdso => Some("[vdso]"),
         MMapPath::Vvar => Some("[vvar]"),
         MMapPath::Vsyscall => Some("[vsyscall]"),
+        // Anonymous memory that the program gave a name (`PR_SET_VMA_ANON_NAME`).
+        MMapPath::Other(name) if name.starts_with("anon:") => None,
         MMapPath::Other(_) | MMapPath::Rollup | MMapPath::Vsys(_) => Some("[other]"),
         _ => None,
     }

@@ -30,6 +30,12 @@ pub enum ReadError {
         /// The process.
         pid: i32,
     },
+    /// The target may not stand still any longer.
+    #[error("the stop was over before memory at {at} was read")]
+    Overdue {
+        /// Where the read began.
+        at: Address,
+    },
     /// Any other answer of the kernel.
     #[error("reading memory at {at} failed: errno {errno}")]
     Failed {
@@ -67,7 +73,7 @@ pub trait ReadMemory {
     /// Reads from `at` on, as far as memory is mapped; returns how many bytes, 0 for none.
     ///
     /// # Errors
-    /// [`ReadError::Denied`], [`ReadError::Gone`] and [`ReadError::Failed`]: the whole source is
+    /// [`ReadError::Denied`], [`ReadError::Gone`], [`ReadError::Overdue`], [`ReadError::Failed`]: the whole source is
     /// out of reach, not just this address.
     fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError>;
 

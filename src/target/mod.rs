@@ -2,13 +2,19 @@
 
 pub mod about;
 pub mod access;
+pub mod backing;
 pub mod copy;
+pub mod core_file;
+pub mod dump;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
+pub mod headroom;
 pub mod maps;
 pub mod memory;
+pub mod page_table;
+pub mod pagemap;
 pub mod pause;
 pub mod process;
 mod raw;
@@ -17,6 +23,11 @@ pub mod rehearsal;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;
+pub mod still;
+pub mod taken;
+#[allow(clippy::module_inception)]
+pub mod target;
 pub mod threads;
 pub(crate) mod tracee;
+pub mod view;
 pub mod watchdog;

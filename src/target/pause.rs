@@ -82,7 +82,7 @@ pub enum PauseError {
     Late {
         /// The thread.
         tid: i32,
-        /// Where in the kernel it sleeps.
+        /// Where in the kernel it sleeps, in words when it does not or that is not told.
         wait_channel: String,
         /// The time allowed.
         limit: Duration,
@@ -219,14 +219,23 @@ impl<'p> Paused<'p> {
 
     /// Waits until a thread stands still; `Ok(false)` when it has ended.
     fn bring_to_rest(&mut self, index: usize) -> Result<bool, PauseError> {
-        let deadline = self.deadline;
         let held = &mut self.held[index];
         let tid = held.tracee.tid();
-        match held.tracee.wait_for_rest(deadline) {
+        match wait_for_rest(self.process, &held.tracee, self.deadline) {
+            Ok(Rest::Late) if self.process.has_ended() => Err(PauseError::Gone {
+                pid: self.process.pid(),
+            }),
             Ok(Rest::Interrupted) => {
                 held.at_rest = true;
-                self.rewind_epoll_wait(index)?;
-                Ok(true)
+                match self.rewind_epoll_wait(index) {
+                    Ok(()) => Ok(true),
+                    Err(Errno::ESRCH) => {
+                        // It was killed where it stood; its end is what comes next.
+                        self.held[index].at_rest = false;
+                        self.bring_to_rest(index)
+                    }
+                    Err(errno) => Err(PauseError::Failed { tid, errno }),
+                }
             }
             Ok(Rest::Ended) | Err(Errno::ECHILD | Errno::ESRCH) => Ok(false),
             Ok(Rest::GroupStop) => {
@@ -237,9 +246,7 @@ impl<'p> Paused<'p> {
             }
             Ok(Rest::Late) => Err(PauseError::Late {
                 tid,
-                wait_channel: Thread::look(self.process, tid)
-                    .map(|thread| thread.wait_channel)
-                    .unwrap_or_default(),
+                wait_channel: where_it_waits(self.process, tid),
                 limit: self.limits.max_stop,
             }),
             Err(errno) => Err(PauseError::Failed { tid, errno }),
@@ -248,13 +255,13 @@ impl<'p> Paused<'p> {
 
     /// Has the thread execute a system call again that only our stop interrupted. A signal that
     /// waits for the thread may be the true cause of the EINTR: then it stays.
-    fn rewind_epoll_wait(&self, index: usize) -> Result<(), PauseError> {
+    fn rewind_epoll_wait(&self, index: usize) -> Result<(), Errno> {
         let tracee = &self.held[index].tracee;
-        let tid = tracee.tid();
-        let failed = |errno| PauseError::Failed { tid, errno };
-        let registers = tracee.registers().map_err(failed)?;
-        if is_interrupted_by_stop(&registers) && pending_signals(self.process, tid) == Some(0) {
-            tracee.set_registers(rewound(&registers)).map_err(failed)?;
+        let registers = tracee.registers()?;
+        if is_interrupted_by_stop(&registers)
+            && pending_signals(self.process, tracee.tid()) == Some(0)
+        {
+            tracee.set_registers(rewound(&registers))?;
         }
         Ok(())
     }
@@ -291,36 +298,30 @@ impl<'p> Paused<'p> {
 
     /// Lets all threads go on; how long they stood still.
     pub fn resume(mut self) -> Duration {
-        self.let_go();
-        self.stopped_for()
+        self.let_go()
     }
 
-    fn let_go(&mut self) {
-        for held in self.held.iter_mut().filter(|held| held.at_rest) {
-            if held.tracee.detach() == Err(Errno::ESRCH) {
-                // It was killed meanwhile, or it was let run and has not stopped again.
-                held.at_rest = held.tracee.interrupt().is_err();
-            }
-        }
-        self.held.retain(|held| !held.at_rest);
-        self.let_latecomers_go();
+    fn let_go(&mut self) -> Duration {
+        // One that cannot be detached from runs: it has not stopped yet, or was let run and has not
+        // stopped again. Or it was killed.
+        self.held
+            .retain(|held| !held.at_rest || held.tracee.detach().is_err());
+        let stopped = self.stopped_for();
         self.watchdog.rest();
+        self.let_latecomers_go();
+        stopped
     }
 
-    /// A thread that has not stopped yet cannot be detached from: waits for it, not for ever.
-    /// One that stays late is let go by the kernel when the tool ends.
+    /// Waits for each thread that runs until it stops or has ended, but not for ever. One that stays
+    /// late is let go by the kernel when the tool ends.
     fn let_latecomers_go(&mut self) {
         const PATIENCE: Duration = Duration::from_secs(1);
-        if self.held.is_empty() {
-            return;
-        }
-        // The watchdog must not take this for a stop: the late thread runs, all others do too.
-        self.watchdog.rest();
         let deadline = Instant::now() + PATIENCE;
-        for held in self.held.drain(..) {
-            if let Ok(Rest::Interrupted | Rest::GroupStop) = held.tracee.wait_for_rest(deadline) {
-                let _ = held.tracee.detach();
-            }
+        // The end of the main thread is only told when all others have ended.
+        for held in self.held.drain(..).rev() {
+            // Whether it can be asked shows when it is waited for.
+            let _ = held.tracee.interrupt();
+            let _ = held.tracee.detach_from_next_stop(deadline);
         }
     }
 }
@@ -349,10 +350,29 @@ impl Paused<'_> {
         if Instant::now() < self.deadline {
             return Ok(());
         }
-        Err(ReadError::Failed {
-            at,
-            errno: Errno::ETIMEDOUT as i32,
-        })
+        Err(ReadError::Overdue { at })
+    }
+}
+
+/// As [`Tracee::wait_for_rest`], but [`Rest::Late`] at once when the process has ended: of the main
+/// thread that is only told when all others are waited for.
+fn wait_for_rest(process: &Process, tracee: &Tracee, deadline: Instant) -> Result<Rest, Errno> {
+    const BETWEEN_LOOKS: Duration = Duration::from_millis(10);
+    loop {
+        let soon = Instant::now() + BETWEEN_LOOKS;
+        match tracee.wait_for_rest(soon.min(deadline)) {
+            Ok(Rest::Late) if soon < deadline && !process.has_ended() => {}
+            rest => return rest,
+        }
+    }
+}
+
+/// What keeps a thread from stopping.
+fn where_it_waits(process: &Process, tid: i32) -> String {
+    match Thread::look(process, tid) {
+        Some(thread) if thread.state == 'R' => "the queue for a processor".to_owned(),
+        Some(thread) if !thread.wait_channel.is_empty() => thread.wait_channel,
+        _ => "a place that the kernel does not tell".to_owned(),
     }
 }
 

@@ -118,6 +118,18 @@ impl Process {
             .is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
+    /// Whether it, or its main thread, is ending or has ended: it has no memory any more, or is a
+    /// zombie that nobody took notice of yet. (A kernel thread never had memory.)
+    pub fn has_ended(&self) -> bool {
+        match self.stat() {
+            Ok(stat) => {
+                let is_ending = stat.vsize == 0 || matches!(stat.state, 'Z' | 'X');
+                is_ending || stat.starttime != self.start_ticks
+            }
+            Err(error) => matches!(error, ProcessError::NotFound { .. }),
+        }
+    }
+
     /// Which run of a program this is: when two answers are equal, no exec came between them, as
     /// far as the kernel places programs at random.
     ///

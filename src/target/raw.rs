@@ -61,9 +61,27 @@ fn request(request: libc::c_uint, tid: i32, address: usize, data: usize) -> Resu
     Errno::result(answer).map(drop)
 }
 
+/// Asks the kernel to back `bytes` by huge pages as they are first touched. Only advice: where it is
+/// not taken, everything works with small pages.
+pub(super) fn advise_huge_pages(bytes: &mut [u8]) {
+    const PAGE: usize = 4096;
+    let start = bytes.as_mut_ptr();
+    let skipped = start.align_offset(PAGE);
+    let length = bytes.len().saturating_sub(skipped) / PAGE * PAGE;
+    if length > 0 {
+        // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
+        unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
+    }
+}
+
 /// Resumes a stopped thread and delivers `signal` (0 for none).
 pub(super) fn resume_with(tid: i32, signal: i32) -> Result<(), Errno> {
     request(libc::PTRACE_CONT, tid, 0, signal as usize)
+}
+
+/// As [`resume_with`], and ends the tracing.
+pub(super) fn detach_with(tid: i32, signal: i32) -> Result<(), Errno> {
+    request(libc::PTRACE_DETACH, tid, 0, signal as usize)
 }
 
 /// As [`resume_with`], and stops it again at the next entry to or exit from a system call.

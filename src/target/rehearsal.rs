@@ -8,11 +8,9 @@
 
 use crate::address::Address;
 use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::page_table::PAGE;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-
-/// Size of a page: no read of less can be mapped in part.
-const PAGE: u64 = 4096;
 
 /// Where a reader looked: in each page, named by its number, the bytes from the first up to the
 /// second place.

@@ -89,6 +89,7 @@ impl Interruption {
 #[derive(Debug)]
 pub(super) struct StopBell {
     descriptor: SignalFd,
+    awake: Duration,
 }
 
 impl StopBell {
@@ -97,9 +98,25 @@ impl StopBell {
         let mut set = SigSet::empty();
         set.add(Signal::SIGCHLD);
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(StopBell {
             descriptor: SignalFd::with_flags(&set, flags)?,
+            awake: if processors > 1 {
+                Self::SOON
+            } else {
+                Duration::ZERO
+            },
         })
+    }
+
+    /// A thread that stops at all mostly does so within this time, and to sleep and be woken takes
+    /// longer than that.
+    const SOON: Duration = Duration::from_micros(60);
+
+    /// How long to look at a thread again and again before sleeping: no time where it can only run
+    /// while we sleep.
+    pub(super) fn awake(&self) -> Duration {
+        self.awake
     }
 
     /// Sleeps until it rings, at most `time`. Another thread of ours may hear it instead, so

@@ -49,6 +49,22 @@ impl Tracee {
         })
     }
 
+    /// A process that this thread has just made, and that is traced from its birth on.
+    pub(crate) fn born(&self, child: i32) -> Self {
+        Tracee {
+            tid: child,
+            bell: Rc::clone(&self.bell),
+        }
+    }
+
+    /// Whether what it clones is to be traced from its birth on.
+    pub(crate) fn trace_clones(&self, wanted: bool) -> Result<(), Errno> {
+        step();
+        let mut options = ptrace::Options::PTRACE_O_TRACESYSGOOD;
+        options.set(ptrace::Options::PTRACE_O_TRACECLONE, wanted);
+        ptrace::setoptions(self.pid(), options)
+    }
+
     /// Its kernel thread id.
     pub(crate) fn tid(&self) -> i32 {
         self.tid
@@ -79,7 +95,11 @@ impl Tracee {
                     });
                 }
                 Waited::Stopped { signal, event } => {
-                    raw::resume_with(self.tid, passed_on(signal, event))?;
+                    match raw::resume_with(self.tid, passed_on(signal, event)) {
+                        // It was killed in that stop; its end is what is waited for next.
+                        Ok(()) | Err(Errno::ESRCH) => {}
+                        Err(errno) => return Err(errno),
+                    }
                 }
             }
         }
@@ -88,13 +108,19 @@ impl Tracee {
     fn wait(&self, deadline: Instant) -> Result<Waited, Errno> {
         /// In case another thread of ours has taken the signal.
         const LONGEST_NAP: Duration = Duration::from_millis(1);
+        let awake_until = Instant::now() + self.bell.awake();
         loop {
             let waited = raw::wait_for(self.tid)?;
-            let left = deadline.saturating_duration_since(Instant::now());
+            let now = Instant::now();
+            let left = deadline.saturating_duration_since(now);
             if waited != Waited::Nothing || left.is_zero() {
                 return Ok(waited);
             }
-            self.bell.wait(left.min(LONGEST_NAP));
+            if now < awake_until {
+                std::hint::spin_loop();
+            } else {
+                self.bell.wait(left.min(LONGEST_NAP));
+            }
         }
     }
 
@@ -102,6 +128,24 @@ impl Tracee {
     pub(crate) fn detach(&self) -> Result<(), Errno> {
         step();
         ptrace::detach(self.pid(), None)
+    }
+
+    /// As [`Tracee::detach`], from whatever stop it comes to next: with the signal that is on its
+    /// way. Of one that was killed it takes notice, so that its parent can. `Ok(false)` when neither
+    /// happened in time: then it stays ours until we end.
+    pub(crate) fn detach_from_next_stop(&self, deadline: Instant) -> Result<bool, Errno> {
+        loop {
+            match self.wait(deadline)? {
+                Waited::Nothing => return Ok(false),
+                Waited::Ended => return Ok(true),
+                Waited::Stopped { signal, event } => {
+                    match raw::detach_with(self.tid, passed_on(signal, event)) {
+                        Err(Errno::ESRCH) => {}
+                        outcome => return outcome.map(|()| true),
+                    }
+                }
+            }
+        }
     }
 
     /// Its general registers.
@@ -139,6 +183,45 @@ impl Tracee {
     /// Its seccomp filter with this index, as the kernel keeps it.
     pub(crate) fn seccomp_filter(&self, index: usize) -> Result<Vec<u8>, Errno> {
         raw::seccomp_filter(self.tid, index)
+    }
+
+    /// Runs it from the entry of a `clone` to the birth of the child, and gives the child's pid;
+    /// `None` when it came to the end of the call, or to its own, without one.
+    pub(crate) fn run_to_birth(&self, deadline: Instant) -> Result<Option<i32>, Errno> {
+        let mut signal = 0;
+        loop {
+            step();
+            raw::resume_to_syscall(self.tid, signal)?;
+            match self.wait(deadline)? {
+                Waited::Stopped { event, .. } if event == libc::PTRACE_EVENT_CLONE => {
+                    let child = ptrace::getevent(self.pid())?;
+                    return Ok(i32::try_from(child).ok());
+                }
+                Waited::Stopped { signal, .. } if signal == SYSCALL_STOP => return Ok(None),
+                Waited::Stopped {
+                    signal: other,
+                    event,
+                } => signal = passed_on(other, event),
+                Waited::Nothing | Waited::Ended => return Ok(None),
+            }
+        }
+    }
+
+    /// Lets it run until it ends; `false` when it had not ended by then.
+    pub(crate) fn run_to_end(&self, deadline: Instant) -> Result<bool, Errno> {
+        let mut signal = 0;
+        loop {
+            step();
+            raw::resume_with(self.tid, signal)?;
+            match self.wait(deadline)? {
+                Waited::Stopped {
+                    signal: other,
+                    event,
+                } => signal = passed_on(other, event),
+                Waited::Nothing => return Ok(false),
+                Waited::Ended => return Ok(true),
+            }
+        }
     }
 
     /// Runs it to the next entry to or exit from a system call. `Ok(false)` when it ended or was

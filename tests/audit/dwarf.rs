@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The file that holds the runtime: the shared library beside the program, or the program.
-fn runtime_file(interpreter: &Interpreter) -> PathBuf {
+pub fn runtime_file(interpreter: &Interpreter) -> PathBuf {
     let program = interpreter.inside(&interpreter.program);
     let library = program
         .parent()
@@ -29,7 +29,7 @@ fn runtime_file(interpreter: &Interpreter) -> PathBuf {
 }
 
 /// The separate debug file of a stripped binary, by its build id.
-fn debug_file(interpreter: &Interpreter, elf: &object::File<'_>) -> Option<PathBuf> {
+pub fn debug_file(interpreter: &Interpreter, elf: &object::File<'_>) -> Option<PathBuf> {
     let id = elf.build_id().ok()??;
     let hex: String = id.iter().map(|byte| format!("{byte:02x}")).collect();
     let path = format!("/usr/lib/debug/.build-id/{}/{}.debug", &hex[..2], &hex[2..]);
@@ -38,7 +38,7 @@ fn debug_file(interpreter: &Interpreter, elf: &object::File<'_>) -> Option<PathB
 }
 
 /// `sizeof(_PyRuntimeState)`, as the symbol says.
-fn runtime_size(elf: &object::File<'_>) -> Option<u64> {
+pub fn runtime_size(elf: &object::File<'_>) -> Option<u64> {
     elf.dynamic_symbols()
         .chain(elf.symbols())
         .find(|symbol| symbol.name() == Ok("_PyRuntime"))

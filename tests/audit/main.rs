@@ -5,3 +5,4 @@ mod common;
 mod dwarf;
 mod headers;
 mod memory;
+mod structures;

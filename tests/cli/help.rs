@@ -7,7 +7,10 @@ use snapbox::{assert_data_eq, str};
 fn the_help_names_every_command_and_every_exit_code() {
     let ended = run(&["--help"]);
     assert_eq!(ended.code, 0);
-    for command in ["attach", "ps", "doctor", "modules", "schema", "demo"] {
+    for command in [
+        "attach", "ps", "doctor", "modules", "refs", "why", "ghosts", "plan", "check", "unload",
+        "schema", "demo",
+    ] {
         assert!(
             ended.stdout.contains(&format!("\n  {command} ")),
             "{command}"
@@ -27,12 +30,14 @@ fn the_help_of_modules_shows_how_it_is_used() {
         str![[r#"
 Show sys.modules: name, kind, references, version, file
 
-Usage: pyunload modules [OPTIONS] [PID|PATTERN]...
+Usage: pyunload modules [OPTIONS] [PID|CORE|PATTERN]...
 
 Arguments:
-  [PID|PATTERN]...  One or more pids, then names or patterns of modules
+  [PID|CORE|PATTERN]...  One or more pids or core files, then names or patterns of modules
 
 Options:
+      --sysroot <DIR>    Look for the programs and libraries that a core file leaves out below this
+                         folder
       --children         Also their Python child processes, and theirs
       --all              All Python processes of this machine
       --interpreter <N>  Which interpreter; 0 is the main one
@@ -49,6 +54,7 @@ Examples:
   pyunload modules 4242
   pyunload modules 4242 'shop.*' requests
   pyunload modules 4242 --children --json
+  pyunload modules core.4242 --sysroot image/
 
 "#]]
     );
@@ -78,8 +84,8 @@ fn a_name_where_a_pid_belongs_is_told_in_two_lines() {
     assert_data_eq!(
         ended.stderr,
         str![[r#"
-error: no process is named: "json" is not a pid (a whole number above 0)
-  help  begin with a pid, as in: pyunload modules 4242; pyunload ps lists them
+error: no process is named: "json" is neither a pid (a whole number above 0) nor the path of a core file
+  help  begin with a pid or a core file, as in: pyunload modules 4242; pyunload ps lists them
 
 "#]]
     );

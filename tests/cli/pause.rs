@@ -1,9 +1,13 @@
 //! `--pause`: the target stands still for a moment, and nothing else happens to it.
 
-use crate::common::interpreter;
+use crate::common::{Interpreter, Target, interpreter, on_every_interpreter, program};
+use crate::health::{is_unharmed, lasting_maps};
 use crate::run::{Started, pyunload, run, until};
+use nix::sys::signal::Signal;
 use serde_json::Value;
-use std::process::Command;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
 
 /// Imports nothing, but has 700 modules, each with a spec of its own; and waits.
 const PROGRAM: &str = "\
@@ -204,4 +208,71 @@ fn a_stop_that_may_take_no_time_is_given_up_and_the_target_runs_on() {
     let mut usage = pyunload();
     let ended = crate::run::ended(usage.args(["modules", "1", "--max-stop", "5"]));
     assert_eq!(ended.code, 2, "it means nothing without --pause");
+}
+
+/// The letter of a process's state, and who traces it; of a tool that has ended nothing.
+fn state_and_tracer(pid: i32) -> (Option<char>, Option<i32>) {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let field = |name: &str| {
+        let line = status.lines().find(|line| line.starts_with(name))?;
+        line.split_whitespace().nth(1)
+    };
+    let state = field("State").and_then(|state| state.chars().next());
+    (state, field("TracerPid").and_then(|pid| pid.parse().ok()))
+}
+
+/// Has the tool stop itself before its `step`th operation. How it ended, and whether the target was
+/// seen standing still in its hands while it was itself stopped. `Err` when nobody ended it.
+fn stopped_at(step: u32, target: &Target) -> Result<(ExitStatus, bool), String> {
+    let pid = target.pid();
+    let mut tool = pyunload()
+        .args(["modules", &pid.to_string(), "--pause", "--max-stop", "300"])
+        .env("PYUNLOAD_STOP_AT", step.to_string())
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("it starts");
+    let us = tool.id() as i32;
+    let mut held = false;
+    let late = Instant::now() + Duration::from_secs(30);
+    while Instant::now() < late {
+        let is_stopped = state_and_tracer(us).0 == Some('T');
+        held |= is_stopped && state_and_tracer(pid) == (Some('t'), Some(us));
+        if let Some(status) = tool.try_wait().expect("it is ours") {
+            return Ok((status, held));
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    tool.kill().and_then(|()| tool.wait()).expect("it is ours");
+    Err(format!("step {step}: nobody ended the stopped tool"))
+}
+
+fn a_watchdog_ends_a_stopped_tool(interpreter: &Interpreter) -> Result<(), String> {
+    let mut target = Target::start(interpreter, &program("busy.py"), &[]);
+    let maps = lasting_maps(target.pid());
+    let mut times_held = 0;
+    for step in 1.. {
+        let (status, held) = stopped_at(step, &target)?;
+        times_held += usize::from(held);
+        is_unharmed(target.pid(), &maps).map_err(|what| format!("step {step}: {what}"))?;
+        if status.success() {
+            break;
+        }
+        if status.signal() != Some(Signal::SIGKILL as i32) || !target.is_alive() {
+            return Err(format!("step {step}: the tool ended with {status}"));
+        }
+    }
+    if times_held == 0 {
+        return Err("the tool was never stopped while the target stood still".into());
+    }
+    // It ends well only if all it computed was right.
+    if target.finish() {
+        Ok(())
+    } else {
+        Err("the target ended badly".into())
+    }
+}
+
+#[test]
+fn a_tool_that_is_stopped_during_a_pause_is_ended_by_its_watchdog_and_the_target_runs_on() {
+    on_every_interpreter(a_watchdog_ends_a_stopped_tool);
 }

@@ -256,6 +256,11 @@ impl Target {
         }
     }
 
+    /// Closes its standard input, at whose end a target ends.
+    pub fn close(&mut self) {
+        self.input = None;
+    }
+
     /// Closes its standard input and waits for its end; whether it ended well.
     pub fn finish(mut self) -> bool {
         self.input = None;

@@ -6,6 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 /// Exit codes of the driver.
 pub const REFUSED: i32 = 6;
 pub const WITHDRAWN: i32 = 7;
+pub const GONE: i32 = 8;
 
 /// One run of the driver to come.
 #[derive(Debug)]

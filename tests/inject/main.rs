@@ -8,7 +8,7 @@ mod health;
 mod pause;
 
 use common::{Interpreter, Target, interpreter, on_every_interpreter, program};
-use driver::{Driver, Ended, REFUSED, WITHDRAWN};
+use driver::{Driver, Ended, GONE, REFUSED, WITHDRAWN};
 use health::{eventually, is_unharmed, lasting_maps, runs_free};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -19,6 +19,7 @@ use pyunload::pyobject::identify;
 use pyunload::target::memory::ReadMemoryExt;
 use pyunload::target::process::Process;
 use pyunload::target::threads::{Activity, Thread};
+use std::io::{BufRead, BufReader};
 use std::time::Duration;
 
 /// Code whose result tells that it ran in the right place.
@@ -78,6 +79,7 @@ fn code_runs_among_allocating_threads_and_among_signals() {
             return Ok(());
         }
         injected_into(busy(interpreter, &["threads"]), NOTHING, 10)?;
+        injected_into(busy(interpreter, &["brief"]), NOTHING, 10)?;
         injected_into(busy(interpreter, &["timer"]), NOTHING, 30).map(drop)
     });
 }
@@ -475,6 +477,30 @@ fn a_stop_that_takes_too_long_is_given_up_and_harms_nothing() {
         }
         is_unharmed(pid, &before).expect(name);
         assert!(target.finish(), "{name}");
+    }
+}
+
+#[test]
+fn a_target_that_is_killed_during_a_run_is_gone_and_nothing_else_is_said() {
+    for name in ["3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        for delay in 0..10 {
+            let mut target = busy(&interpreter, &["threads"]);
+            let driver = Driver::new(target.pid(), NOTHING, 20_000).times(1_000_000);
+            let mut driver = driver.start();
+            let output = BufReader::new(driver.stdout.take().expect("a pipe"));
+            let mut lines = output.lines().map_while(Result::ok);
+            let first = lines.next();
+            // Not to wait for something: to meet another moment each time.
+            std::thread::sleep(Duration::from_millis(7 * delay));
+            kill(Pid::from_raw(target.pid()), Signal::SIGKILL).expect("it lives");
+            let last = lines.last().or(first);
+            let code = driver.wait().expect("it ends").code();
+            assert_eq!(code, Some(GONE), "{name}: {last:?}");
+            eventually(|| must(!target.is_alive(), || "still there".into())).expect(name);
+        }
     }
 }
 

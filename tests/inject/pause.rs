@@ -1,9 +1,11 @@
 //! Stopping real programs: every thread stands still, goes on afterwards, and notices nothing.
 
-use crate::common::{Target, on_every_interpreter, program};
-use crate::driver::Driver;
+use crate::common::{Interpreter, Target, interpreter, on_every_interpreter, program};
+use crate::driver::{Driver, Ended};
 use crate::health::{eventually, runs_free};
 use crate::{busy, main_wait, must};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 const EPOLL_WAITS: [i64; 3] = [232, 281, 441];
 
@@ -24,6 +26,57 @@ fn every_thread_stands_still_during_a_stop_and_runs_after_it() {
         eventually(|| runs_free(target.pid()))?;
         must(target.finish(), || "the target ended badly".into())
     });
+}
+
+#[test]
+fn threads_that_begin_and_end_all_the_time_are_no_obstacle() {
+    on_every_interpreter(|interpreter| {
+        let target = busy(interpreter, &["brief"]);
+        let pid = target.pid();
+        let ended = Driver::pause(pid, 200).run();
+        let stops = ended.text.lines().filter(|stop| stop.contains(" 0 moving"));
+        must(ended.code == Some(0) && stops.count() == 200, || {
+            format!("{ended:?}")
+        })?;
+        eventually(|| runs_free(pid))?;
+        must(target.finish(), || "the target ended badly".into())
+    });
+}
+
+/// Ends a target in some way while it is being stopped again and again.
+fn ends_while_it_is_stopped(
+    interpreter: &Interpreter,
+    end: impl FnOnce(&mut Target),
+) -> Result<(), String> {
+    let mut target = busy(interpreter, &["brief"]);
+    let pid = target.pid();
+    let driver = Driver::pause(pid, 1_000_000).start();
+    let traced = eventually(|| {
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+        must(!status.contains("TracerPid:\t0"), || "not yet".into())
+    });
+    end(&mut target);
+    let ended = Ended::of(&driver.wait_with_output().expect("the driver ends"));
+    traced?;
+    let last = ended.text.lines().last().unwrap_or_default();
+    must(last == format!("error: process {pid} has ended"), || {
+        format!("{ended:?}")
+    })?;
+    eventually(|| must(!target.is_alive(), || "it is still there".into()))
+}
+
+#[test]
+fn a_target_that_ends_while_it_is_stopped_has_ended_and_nothing_else_is_said() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    for _ in 0..10 {
+        ends_while_it_is_stopped(&interpreter, Target::close).expect("by itself");
+        ends_while_it_is_stopped(&interpreter, |target| {
+            kill(Pid::from_raw(target.pid()), Signal::SIGKILL).expect("it lives");
+        })
+        .expect("killed");
+    }
 }
 
 #[test]

@@ -1,7 +1,8 @@
 """Computes the same numbers again and again and ends with an error when one comes out wrong.
 
-Arguments choose what goes on besides: `threads` (four more threads that allocate), `timer` (a
-signal handler a thousand times a second), `long` (calls of some seconds that hold the GIL).
+Arguments choose what goes on besides: `threads` (four more threads that allocate), `brief` (two
+threads that start others as fast as they can, which end at once), `timer` (a signal handler a
+thousand times a second), `long` (calls of some seconds that hold the GIL).
 """
 import os
 import select
@@ -31,6 +32,20 @@ def allocate():
         sorted([str(i) for i in range(200)])
 
 
+def start_brief_ones():
+    while True:
+        thread = threading.Thread(target=int)
+        thread.daemon = True
+        thread.start()
+
+
+def start(function, count):
+    for _ in range(count):
+        thread = threading.Thread(target=function)
+        thread.daemon = True
+        thread.start()
+
+
 def input_ended():
     ready = select.select([sys.stdin], [], [], 0)[0]
     return bool(ready) and not sys.stdin.readline()
@@ -39,10 +54,9 @@ def input_ended():
 def main():
     expected = integers(), floats()
     if "threads" in sys.argv:
-        for _ in range(4):
-            thread = threading.Thread(target=allocate)
-            thread.daemon = True
-            thread.start()
+        start(allocate, 4)
+    if "brief" in sys.argv:
+        start(start_brief_ones, 2)
     if "timer" in sys.argv:
         signal.signal(signal.SIGALRM, lambda number, frame: None)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)

@@ -1,4 +1,4 @@
-"""Imports hundreds of modules, prints name, type and file of each, and answers every line."""
+"""Imports hundreds of modules, prints name, type, file and refcount of each, and answers every line."""
 import sys
 
 WANTED = """
@@ -27,12 +27,15 @@ for name in WANTED:
 import json
 
 
-def row(name, module):
+def row(name):
+    # One reference is that of the call itself.
+    count = sys.getrefcount(sys.modules[name]) - 1
+    module = sys.modules[name]
     # Not by getattr: a lazy module would be loaded by it.
-    return [name, type(module).__name__, getattr(module, "__dict__", {}).get("__file__")]
+    return [name, type(module).__name__, getattr(module, "__dict__", {}).get("__file__"), count]
 
 
-print(json.dumps([row(name, module) for name, module in list(sys.modules.items())]))
+print(json.dumps([row(name) for name in list(sys.modules)]))
 print("READY")
 sys.stdout.flush()
 for line in iter(sys.stdin.readline, ""):

@@ -1,16 +1,49 @@
 //! `attach`: the summary with which a session begins.
 
-use super::open::open;
+use super::open::{open, open_core};
+use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::modules::kind::Kind;
 use crate::report::{Attach, Envelope, ModuleCounts};
 use crate::target::about::About;
+use std::path::Path;
 
 /// What a session says of its target first.
 ///
 /// # Errors
 /// When the target cannot be looked at.
-pub fn run(pid: i32, interpreter: Option<i64>) -> Result<Attach, Failure> {
+pub fn run(
+    which: &Which,
+    interpreter: Option<i64>,
+    sysroot: Option<&Path>,
+) -> Result<Attach, Failure> {
+    match which {
+        Which::Pid(pid) => of_process(*pid, interpreter),
+        Which::Core(path) => of_core(path, interpreter, sysroot),
+    }
+}
+
+fn of_core(
+    path: &Path,
+    interpreter: Option<i64>,
+    sysroot: Option<&Path>,
+) -> Result<Attach, Failure> {
+    let opened = open_core(path, sysroot)?;
+    let interpreter = opened.interpreter(interpreter)?;
+    let inventory = opened.inventory(interpreter)?;
+    let mut envelope = Envelope::core("attach", Some(opened.target(interpreter)));
+    envelope.warnings = opened.warnings(inventory.warnings);
+    let told = opened.process.told();
+    Ok(Attach {
+        envelope,
+        uptime_s: None,
+        threads: Some(told.threads.len() as u64),
+        process: told.command.clone(),
+        modules: count(inventory.rows.iter().map(|row| row.kind)),
+    })
+}
+
+fn of_process(pid: i32, interpreter: Option<i64>) -> Result<Attach, Failure> {
     let opened = open(pid)?;
     let interpreter = opened.interpreter(interpreter)?;
     let inventory = opened.inventory(interpreter)?;

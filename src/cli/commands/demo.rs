@@ -1,6 +1,7 @@
 //! `demo`: starts a small Python program, shows the commands on it, and ends it.
 
 use super::{attach, modules, unload};
+use crate::cli::args::Which;
 use crate::cli::args::{Cli, Command, DemoArgs};
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -59,7 +60,7 @@ fn show(shop: &Shop, out: &mut Output) -> Exit {
         ),
     );
     say_command(out, &format!("attach {pid}"));
-    let exit = out.result(attach::run(pid, None), Some("attach"));
+    let exit = out.result(attach::run(&Which::Pid(pid), None, None), Some("attach"));
     if exit != Exit::Done {
         return exit;
     }
@@ -92,7 +93,7 @@ fn show_plugins(pid: i32, out: &mut Output) -> Exit {
         patterns: &patterns,
         ..modules::Wanted::default()
     };
-    let report = modules::run(pid, &wanted, &mut Timings::start());
+    let report = modules::run(&Which::Pid(pid), &wanted, &mut Timings::start());
     out.result(report, Some("modules"))
 }
 

@@ -1,74 +1,88 @@
 //! Which processes a command is about: those named, their children, or all of this machine.
 
-use crate::cli::args::{self, Scope};
+use crate::cli::args::{self, Scope, Which};
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::locate::find_home;
 use crate::elf::image::Image;
 use crate::target::about::{About, executable};
 use crate::target::process::Process;
+use crate::target::target::Target;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-/// One process to answer for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// One process or core file to answer for.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chosen {
-    /// Its pid.
-    pub pid: i32,
+    /// What it is.
+    pub which: Which,
     /// Whether it was named. One that was only found may turn out to be no Python.
     pub named: bool,
 }
 
-/// The processes a command is about.
-pub fn choose(named: &[i32], scope: Scope) -> Vec<Chosen> {
-    let mut seen: BTreeSet<i32> = BTreeSet::new();
+/// The processes and core files a command is about.
+pub fn choose(named: &[Which], scope: Scope) -> Vec<Chosen> {
+    let mut seen: BTreeSet<Which> = BTreeSet::new();
     let mut chosen = Vec::new();
-    let mut add = |pid: i32, named: bool| {
-        if seen.insert(pid) {
-            chosen.push(Chosen { pid, named });
+    let mut add = |which: Which, named: bool| {
+        if seen.insert(which.clone()) {
+            chosen.push(Chosen { which, named });
         }
     };
-    named.iter().for_each(|&pid| add(pid, true));
+    named.iter().for_each(|which| add(which.clone(), true));
     if scope.children {
-        descendants(named, &About::all())
+        let pid = |which: &Which| match which {
+            Which::Pid(pid) => Some(*pid),
+            Which::Core(_) => None,
+        };
+        let roots: Vec<i32> = named.iter().filter_map(pid).collect();
+        descendants(&roots, &About::all())
             .into_iter()
-            .for_each(|pid| add(pid, false));
+            .for_each(|pid| add(Which::Pid(pid), false));
     }
     if scope.all {
         let all = About::all();
         let candidates = all.iter().filter(|about| looks_like_python(about));
-        candidates.for_each(|about| add(about.pid, false));
+        candidates.for_each(|about| add(Which::Pid(about.pid), false));
     }
     chosen
 }
 
-/// Splits words into the pids they begin with and what follows.
+/// Splits words into the pids and core files they begin with and what follows.
 ///
 /// # Errors
-/// When no pid comes first although one is needed.
-pub fn split_words(words: &[String], pid_needed: bool) -> Result<(Vec<i32>, &[String]), Failure> {
-    let pids: Vec<i32> = words.iter().map_while(|word| word.parse().ok()).collect();
-    let rest = &words[pids.len()..];
-    match (pids.is_empty() && pid_needed, rest.first()) {
-        (false, _) => {}
-        (true, word) => {
-            let word = word.map_or("", String::as_str);
-            let reason = args::pid(word).err().unwrap_or_default();
-            return Err(Failure::new(
-                Exit::Usage,
-                "no process is named",
-                "begin with a pid, as in: pyunload modules 4242; pyunload ps lists them",
-            )
-            .because(format!("{word:?} is {reason}")));
-        }
-    }
-    if let Some(wrong) = pids.iter().find(|&&pid| pid <= 0) {
+/// When none comes first although one is needed.
+pub fn split_words(words: &[String], needed: bool) -> Result<(Vec<Which>, &[String]), Failure> {
+    let is_number = |word: &String| word.parse::<i64>().is_ok();
+    if let Some(wrong) = words
+        .iter()
+        .take_while(|word| is_number(word))
+        .find(|w| args::pid(w).is_err())
+    {
         return Err(Failure::new(
             Exit::Usage,
             format!("{wrong} is not a pid"),
             "a pid is a whole number above 0",
         ));
     }
-    Ok((pids, rest))
+    let targets: Vec<Which> = words
+        .iter()
+        .map_while(|word| args::which(word).ok())
+        .collect();
+    let rest = &words[targets.len()..];
+    match (targets.is_empty() && needed, rest.first()) {
+        (false, _) => {}
+        (true, word) => {
+            let word = word.map_or("", String::as_str);
+            let reason = args::which(word).err().unwrap_or_default();
+            return Err(Failure::new(
+                Exit::Usage,
+                "no process is named",
+                "begin with a pid or a core file, as in: pyunload modules 4242; pyunload ps lists them",
+            )
+            .because(format!("{word:?} is {reason}")));
+        }
+    }
+    Ok((targets, rest))
 }
 
 /// All processes below `roots`, parents before children.
@@ -138,6 +152,8 @@ mod tests {
             command: String::new(),
             threads: 1,
             uptime_s: None,
+            exit_signal: 17,
+            exit_status: None,
         }
     }
 
@@ -158,7 +174,8 @@ mod tests {
     fn numbers_in_front_are_pids_and_the_rest_are_patterns() {
         let words = ["12", "7", "json", "8"].map(str::to_owned);
         let (pids, patterns) = split_words(&words, true).expect("pids come first");
-        assert_eq!((pids, patterns), (vec![12, 7], &words[2..]));
+        let pids_wanted = vec![Which::Pid(12), Which::Pid(7)];
+        assert_eq!((pids, patterns), (pids_wanted, &words[2..]));
     }
 
     #[test]

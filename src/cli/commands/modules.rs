@@ -1,14 +1,16 @@
 //! `modules`: sys.modules of one process.
 
-use super::open::{Opened, open};
+use super::open::{Opened, open, open_core};
 use super::paused;
+use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::cli::glob;
 use crate::cli::timings::Timings;
-use crate::cpython::python::Interpreter;
 use crate::modules::inventory::Inventory;
 use crate::modules::row::ModuleRow;
 use crate::report::{Consistency, Envelope, Module, Modules};
+use crate::target::target::Target;
+use std::path::Path;
 use std::time::Duration;
 
 /// What to show of a process.
@@ -20,13 +22,32 @@ pub struct Wanted<'a> {
     pub interpreter: Option<i64>,
     /// How long the process may be stopped to be read; `None` to read it while it runs.
     pub stop: Option<Duration>,
+    /// Where files are that a core file leaves out; `None` for where they were.
+    pub sysroot: Option<&'a Path>,
 }
 
-/// Reads sys.modules of a process.
+/// Reads sys.modules of a process or a core file.
 ///
 /// # Errors
 /// When the target cannot be looked at, or not be stopped.
-pub fn run(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
+pub fn run(which: &Which, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
+    match which {
+        Which::Pid(pid) => of_process(*pid, wanted, timings),
+        Which::Core(path) => of_core(path, wanted, timings),
+    }
+}
+
+fn of_core(path: &Path, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
+    let opened = open_core(path, wanted.sysroot)?;
+    timings.mark("find the runtime");
+    let interpreter = opened.interpreter(wanted.interpreter)?;
+    let inventory = opened.inventory(interpreter)?;
+    timings.mark("read sys.modules");
+    let envelope = Envelope::core("modules", Some(opened.target(interpreter)));
+    Ok(report(&opened, envelope, inventory, wanted.patterns))
+}
+
+fn of_process(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
     let opened = open(pid)?;
     timings.mark("find the runtime");
     let interpreter = opened.interpreter(wanted.interpreter)?;
@@ -38,7 +59,8 @@ pub fn run(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modul
         }
     };
     timings.mark("read sys.modules");
-    let mut report = report(&opened, interpreter, inventory, wanted.patterns);
+    let envelope = Envelope::live("modules", Some(opened.target(interpreter)));
+    let mut report = report(&opened, envelope, inventory, wanted.patterns);
     if let Some(stopped) = stopped {
         report.envelope.consistency = Consistency::Paused;
         report.envelope.stopped_us = u64::try_from(stopped.as_micros()).unwrap_or(u64::MAX);
@@ -46,13 +68,12 @@ pub fn run(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modul
     Ok(report)
 }
 
-fn report(
-    opened: &Opened,
-    interpreter: &Interpreter,
+fn report<T: Target>(
+    opened: &Opened<T>,
+    mut envelope: Envelope,
     inventory: Inventory,
     patterns: &[String],
 ) -> Modules {
-    let mut envelope = Envelope::live("modules", Some(opened.target(interpreter)));
     envelope.warnings = opened.warnings(inventory.warnings);
     let total = inventory.rows.len();
     let wanted = |row: &ModuleRow| {

@@ -1,21 +1,26 @@
-//! Opening a target: from a pid to a CPython that can be read.
+//! Opening a target: from a pid or a core file to a CPython that can be read.
 
+use crate::cli::args::Which;
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::locate::LocateError;
-use crate::cpython::python::Interpreter;
-use crate::modules::inventory::{Inventory, inventory};
+use crate::cpython::python::{Interpreter, Python};
+use crate::elf::core_file::{self, CoreError};
+use crate::modules::inventory::{Inventory, inventory, inventory_of_still};
 use crate::pyobject::identify::{self, Located};
 use crate::report::Target;
 use crate::target::about::process_of_thread;
 use crate::target::access::{Denial, Evidence, denial_of_look};
+use crate::target::core_file::Core;
 use crate::target::memory::ReadMemory;
 use crate::target::process::Process;
+use crate::target::target::Target as Source;
+use std::path::Path;
 
-/// A process in which a CPython was found.
+/// A process, or a core file of one, in which a CPython was found.
 #[derive(Debug)]
-pub struct Opened {
-    /// The process.
-    pub process: Process,
+pub struct Opened<T = Process> {
+    /// The process, or the core file of it.
+    pub process: T,
     /// Its CPython.
     pub located: Located,
 }
@@ -33,7 +38,96 @@ pub fn open(pid: i32) -> Result<Opened, Failure> {
     }
 }
 
+/// Opens a core file. What it leaves out is looked for below `sysroot`, or where it was.
+///
+/// # Errors
+/// The one true cause for which it cannot be looked at.
+pub fn open_core(path: &Path, sysroot: Option<&Path>) -> Result<Opened<Core>, Failure> {
+    let process = core_file::open(path, sysroot)?;
+    match identify::find(&process) {
+        Ok(located) => Ok(Opened { process, located }),
+        Err(error) => Err(explain_core(&process, error)),
+    }
+}
+
+/// The pid, for a command that needs a running process.
+///
+/// # Errors
+/// When it is a core file.
+pub fn pid_of(which: &Which) -> Result<i32, Failure> {
+    match which {
+        Which::Pid(pid) => Ok(*pid),
+        Which::Core(path) => Err(Failure::new(
+            Exit::Usage,
+            format!("{} is a core file", path.display()),
+            "this needs a running process: give its pid",
+        )),
+    }
+}
+
+/// The sys.modules of a core.
+///
+/// # Errors
+/// When the table as a whole cannot be read.
+pub fn inventory_of_core(
+    core: &Core,
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Inventory, Failure> {
+    inventory_of_still(core, python, interpreter)
+        .map_err(|error| told_missing(core, Failure::from(error)))
+}
+
+/// The sys.modules of a process, read while it runs.
+///
+/// # Errors
+/// When the table as a whole cannot be read.
+pub fn inventory_of(
+    process: &Process,
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Inventory, Failure> {
+    let pid = process.pid();
+    inventory(process, python, interpreter).map_err(|error| {
+        if process.is_same() {
+            Failure::from(error).of(pid)
+        } else {
+            Failure::gone(pid)
+        }
+    })
+}
+
+impl Opened<Core> {
+    /// Its sys.modules.
+    ///
+    /// # Errors
+    /// When the table as a whole cannot be read.
+    pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
+        inventory_of_core(&self.process, &self.located.python, interpreter)
+    }
+}
+
 impl Opened {
+    /// Its sys.modules, read while it runs.
+    ///
+    /// # Errors
+    /// When the table as a whole cannot be read.
+    pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
+        inventory_of(&self.process, &self.located.python, interpreter)
+    }
+}
+
+impl<T> Opened<T> {
+    /// The same, held in another way.
+    pub fn map<U>(self, hold: impl FnOnce(T) -> U) -> Opened<U> {
+        Opened {
+            process: hold(self.process),
+            located: self.located,
+        }
+    }
+}
+
+impl<T: Source> Opened<T> {
     /// The interpreter asked for, or the main one.
     ///
     /// # Errors
@@ -51,25 +145,10 @@ impl Opened {
                 .collect();
             Failure::new(
                 Exit::Usage,
-                format!("process {} has no interpreter {id}", self.process.pid()),
+                format!("{} has no interpreter {id}", name_of(&self.process)),
                 format!("it has: {}", known.join(", ")),
             )
             .of(self.process.pid())
-        })
-    }
-
-    /// Its sys.modules, read while it runs.
-    ///
-    /// # Errors
-    /// When the table as a whole cannot be read.
-    pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
-        let pid = self.process.pid();
-        inventory(&self.process, &self.located.python, interpreter).map_err(|error| {
-            if self.process.is_same() {
-                Failure::from(error).of(pid)
-            } else {
-                Failure::gone(pid)
-            }
         })
     }
 
@@ -77,12 +156,13 @@ impl Opened {
     pub fn warnings(&self, of_inventory: Vec<String>) -> Vec<String> {
         const ENDING: &str = "the Python is being finalised: its modules are being taken apart";
         let ending = self.located.python.finalizing.then(|| ENDING.to_owned());
-        ending.into_iter().chain(of_inventory).collect()
+        let of_target = self.process.warnings().iter().cloned();
+        of_target.chain(ending).chain(of_inventory).collect()
     }
 
     /// What a document says of the target.
     pub fn target(&self, interpreter: &Interpreter) -> Target {
-        Target::python(self.process.pid(), &self.located.python, interpreter)
+        Target::python(&self.process, &self.located.python, interpreter)
     }
 }
 
@@ -116,11 +196,60 @@ fn explain(process: &Process, error: LocateError) -> Failure {
             return Failure::refused(pid);
         }
     }
-    located_failure(pid, error)
+    located_failure(process, error)
 }
 
-fn located_failure(pid: i32, error: LocateError) -> Failure {
-    let message = format!("cannot look at {pid}");
+/// Why no CPython was found in a core: what is missing in it comes first.
+fn explain_core(core: &Core, error: LocateError) -> Failure {
+    let failure = Failure {
+        pid: None,
+        ..located_failure(core, error)
+    };
+    told_missing(core, failure)
+}
+
+/// A failure, with what is missing of the core as the likely cause.
+fn told_missing(core: &Core, failure: Failure) -> Failure {
+    if core.warnings().is_empty() {
+        return failure;
+    }
+    let why = failure.why.clone().unwrap_or_default();
+    Failure {
+        help: "look for the missing files with --sysroot DIR, a folder with the files of the machine the core comes from".to_owned(),
+        ..failure
+    }
+    .because(format!("{why}; {}", core.warnings().join("; ")))
+}
+
+impl From<CoreError> for Failure {
+    fn from(error: CoreError) -> Self {
+        let (exit, help) = match &error {
+            CoreError::Unreadable { .. } => (Exit::Usage, "give the path of a core file"),
+            CoreError::NotCore { .. } => {
+                (Exit::Usage, "make one with: pyunload snapshot PID -o FILE")
+            }
+            CoreError::Damaged { .. } => {
+                (Exit::NotUnderstood, "was it written or copied to its end?")
+            }
+        };
+        Failure::new(exit, "cannot look into the core file", help).because(error.to_string())
+    }
+}
+
+/// What a person calls it.
+fn name_of(looked_at: &impl Source) -> String {
+    match looked_at.core() {
+        Some(path) => path.display().to_string(),
+        None => format!("process {}", looked_at.pid()),
+    }
+}
+
+fn located_failure(looked_at: &impl Source, error: LocateError) -> Failure {
+    let pid = looked_at.pid();
+    let message = match looked_at.core() {
+        Some(path) => format!("cannot look into {}", path.display()),
+        None => format!("cannot look at {pid}"),
+    };
     let why = error.to_string();
     let (exit, cause, help) = match error {
         LocateError::Process(error) => return error.into(),

@@ -133,7 +133,7 @@ impl Stop<'_> {
     }
 }
 
-fn too_long(pid: i32, max_stop: Duration) -> Failure {
+pub(super) fn too_long(pid: i32, max_stop: Duration) -> Failure {
     Failure::new(
         Exit::Withdrawn,
         format!(
@@ -147,7 +147,7 @@ fn too_long(pid: i32, max_stop: Duration) -> Failure {
 }
 
 /// Why it was not stopped, in words and with the remedy.
-fn failure(pid: i32, error: PauseError) -> Failure {
+pub(super) fn failure(pid: i32, error: PauseError) -> Failure {
     let read_live = "read it while it runs: without --pause";
     let message = format!("cannot stop {pid} to read it");
     let why = error.to_string();

@@ -1,17 +1,26 @@
 //! `schema`: the JSON Schema of a command's output.
 
 use crate::cli::args::SchemaOf;
-use crate::report::{Attach, Doctor, Error, Modules, Ps, Unload};
+use crate::report::{
+    Attach, Checked, Doctor, Document, Error, Ghosts, Modules, Plan, Ps, Refs, Snapshot, Unload,
+    Why,
+};
 use schemars::{Schema, schema_for};
 
 /// The schema, generated from the very types that are written.
 pub fn run(of: SchemaOf) -> Schema {
     match of {
         SchemaOf::Attach => schema_for!(Attach),
+        SchemaOf::Check => schema_for!(Document<Checked>),
         SchemaOf::Doctor => schema_for!(Doctor),
         SchemaOf::Error => schema_for!(Error),
+        SchemaOf::Ghosts => schema_for!(Document<Ghosts>),
         SchemaOf::Modules => schema_for!(Modules),
+        SchemaOf::Plan => schema_for!(Document<Plan>),
         SchemaOf::Ps => schema_for!(Ps),
+        SchemaOf::Snapshot => schema_for!(Snapshot),
+        SchemaOf::Refs => schema_for!(Document<Refs>),
         SchemaOf::Unload => schema_for!(Unload),
+        SchemaOf::Why => schema_for!(Document<Why>),
     }
 }

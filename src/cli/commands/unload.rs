@@ -124,7 +124,8 @@ fn exit_of(report: &Unload) -> Exit {
     }
 }
 
-fn failure(pid: i32, error: UnloadError) -> Failure {
+/// Why there is no plan, or nothing was unloaded.
+pub fn failure(pid: i32, error: UnloadError) -> Failure {
     let help = error.help();
     let why = error.to_string();
     let (exit, cause, message) = match error {

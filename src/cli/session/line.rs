@@ -1,12 +1,24 @@
 //! One line of a session, as a command.
 
-use crate::cli::args::{Line, LineCommand, PATTERNS};
+use crate::cli::args::{ASSERTIONS, Line, LineCommand, PATTERNS, Which};
 use crate::cli::exit::{Exit, Failure};
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
-/// The commands that take a pid at the command line. In a session it is put in for them.
-const TAKE_A_PID: [&str; 3] = ["modules", "doctor", "unload"];
+/// The commands that take a target at the command line. In a session it is put in for them.
+const TAKE_A_TARGET: [&str; 9] = [
+    "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload",
+];
+
+/// Those of them that begin their words with targets, with what follows in a session.
+const TAKE_WORDS: [(&str, &str, &str); 6] = [
+    ("modules", "PATTERN", "Names or patterns of modules"),
+    ("refs", "MODULE", "The name of a module"),
+    ("why", "NAME", "The name of a module"),
+    ("ghosts", "NAME", "The name of a package or module"),
+    ("plan", "NAME", "The names of packages or modules"),
+    ("check", "ASSERTION", "Assertions"),
+];
 
 /// What a line asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,11 +31,11 @@ pub enum Parsed {
     Command(LineCommand, bool),
 }
 
-/// Parses a line of a session on `pid`.
+/// Parses a line of a session on a target.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn parse(line: &str, pid: i32) -> Result<Parsed, Failure> {
+pub fn parse(line: &str, which: &Which) -> Result<Parsed, Failure> {
     let line = line.trim();
     if line.is_empty() || line.starts_with('#') {
         return Ok(Parsed::Nothing);
@@ -35,7 +47,7 @@ pub fn parse(line: &str, pid: i32) -> Result<Parsed, Failure> {
             "close it, or put a backslash before it",
         ));
     };
-    put_in_pid(&mut words, pid);
+    put_in_target(&mut words, which);
     let parsed = definitions()
         .try_get_matches_from(words)
         .and_then(|matches| Line::from_arg_matches(&matches));
@@ -52,26 +64,24 @@ pub fn parse(line: &str, pid: i32) -> Result<Parsed, Failure> {
 
 /// The definitions, with help that does not speak of pids.
 fn definitions() -> clap::Command {
-    Line::command()
-        .help_template("{all-args}")
-        .mut_subcommand("modules", |command| {
-            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
-            ["children", "all"]
-                .into_iter()
-                .fold(command, hidden)
-                .override_usage("modules [OPTIONS] [PATTERN]...")
-                .mut_arg("words", |arg| {
-                    arg.value_name("PATTERN")
-                        .help("Names or patterns of modules")
-                })
-                .after_help(PATTERNS)
+    let line = Line::command().help_template("{all-args}");
+    TAKE_WORDS
+        .into_iter()
+        .fold(line, |line, (name, words, help)| {
+            line.mut_subcommand(name, |command| {
+                let words = command_of_words(command, words, help);
+                hidden(words, &["children", "all", "sysroot"])
+            })
         })
+        .mut_subcommand("modules", |command| command.after_help(PATTERNS))
+        .mut_subcommand("check", |command| command.after_help(ASSERTIONS))
         .mut_subcommand("doctor", |command| {
-            let hidden = |command: clap::Command, name| command.mut_arg(name, |arg| arg.hide(true));
-            ["pids", "children", "all"]
-                .into_iter()
-                .fold(command, hidden)
-                .override_usage("doctor [OPTIONS]")
+            hidden(command, &["pids", "children", "all"]).override_usage("doctor [OPTIONS]")
+        })
+        .mut_subcommand("snapshot", |command| {
+            command
+                .override_usage("snapshot [OPTIONS] --output <FILE>")
+                .mut_arg("pid", |arg| arg.hide(true).index(1))
         })
         .mut_subcommand("unload", |command| {
             // An argument that is changed moves behind the others, unless it has a place.
@@ -82,14 +92,33 @@ fn definitions() -> clap::Command {
         })
 }
 
-/// Puts the pid behind the command, unless somebody wrote it there.
-fn put_in_pid(words: &mut Vec<String>, pid: i32) {
+/// A command that takes words, called what they are in a session.
+fn command_of_words(
+    command: clap::Command,
+    words: &'static str,
+    help: &'static str,
+) -> clap::Command {
+    let usage = format!("{} [OPTIONS] [{words}]...", command.get_name());
+    command
+        .override_usage(usage)
+        .mut_arg("words", |arg| arg.value_name(words).help(help))
+        .after_help("")
+}
+
+fn hidden(command: clap::Command, names: &[&'static str]) -> clap::Command {
+    let hide =
+        |command: clap::Command, name: &&'static str| command.mut_arg(*name, |arg| arg.hide(true));
+    names.iter().fold(command, hide)
+}
+
+/// Puts the target behind the command, unless somebody wrote it there.
+fn put_in_target(words: &mut Vec<String>, which: &Which) {
     let takes_one = words
         .first()
-        .is_some_and(|word| TAKE_A_PID.contains(&word.as_str()));
-    let pid = pid.to_string();
-    if takes_one && words.get(1) != Some(&pid) {
-        words.insert(1, pid);
+        .is_some_and(|word| TAKE_A_TARGET.contains(&word.as_str()));
+    let target = which.to_string();
+    if takes_one && words.get(1) != Some(&target) {
+        words.insert(1, target);
     }
 }
 
@@ -132,7 +161,7 @@ mod tests {
     use super::*;
 
     fn patterns_of(line: &str) -> Vec<String> {
-        match parse(line, 4242) {
+        match parse(line, &Which::Pid(4242)) {
             Ok(Parsed::Command(LineCommand::Modules(args), _)) => args.words,
             other => panic!("{other:?}"),
         }
@@ -150,7 +179,7 @@ mod tests {
 
     #[test]
     fn the_pid_comes_before_the_names_of_unload_too() {
-        match parse("unload json --yes", 4242) {
+        match parse("unload json --yes", &Which::Pid(4242)) {
             Ok(Parsed::Command(LineCommand::Unload(args), _)) => {
                 assert_eq!((args.pid, args.names), (4242, vec!["json".to_owned()]));
             }
@@ -160,29 +189,32 @@ mod tests {
 
     #[test]
     fn a_word_that_is_nearly_a_command_is_answered_with_that_command() {
-        let failure = parse("modulez", 1).expect_err("no such command");
+        let failure = parse("modulez", &Which::Pid(1)).expect_err("no such command");
         assert!(failure.help.contains("'modules'"), "{}", failure.help);
     }
 
     #[test]
     fn empty_lines_and_comments_ask_for_nothing() {
-        assert_eq!(parse("  ", 1), Ok(Parsed::Nothing));
-        assert_eq!(parse("# modules", 1), Ok(Parsed::Nothing));
+        assert_eq!(parse("  ", &Which::Pid(1)), Ok(Parsed::Nothing));
+        assert_eq!(parse("# modules", &Which::Pid(1)), Ok(Parsed::Nothing));
     }
 
     #[test]
     fn a_line_can_ask_for_json() {
-        let parsed = parse("modules --json", 1);
+        let parsed = parse("modules --json", &Which::Pid(1));
         assert!(matches!(parsed, Ok(Parsed::Command(_, true))), "{parsed:?}");
     }
 
     #[test]
     fn help_is_an_answer_and_an_unknown_command_is_not() {
-        assert!(matches!(parse("help", 1), Ok(Parsed::Help(_))));
-        assert!(matches!(parse("modules --help", 1), Ok(Parsed::Help(_))));
-        let failure = parse("modulez", 1).expect_err("no such command");
+        assert!(matches!(parse("help", &Which::Pid(1)), Ok(Parsed::Help(_))));
+        assert!(matches!(
+            parse("modules --help", &Which::Pid(1)),
+            Ok(Parsed::Help(_))
+        ));
+        let failure = parse("modulez", &Which::Pid(1)).expect_err("no such command");
         assert_eq!(failure.exit, Exit::Usage);
-        let failure = parse("modules 'shop", 1).expect_err("an open quote");
+        let failure = parse("modules 'shop", &Which::Pid(1)).expect_err("an open quote");
         assert_eq!(failure.exit, Exit::Usage);
     }
 }

@@ -1,6 +1,8 @@
 //! The prompt: history, and completion of commands and of module names.
 
 use super::line::command_names;
+use crate::cli::args::Which;
+use crate::render::escaped;
 use rustyline::completion::{Completer, Pair};
 use rustyline::error::ReadlineError;
 use rustyline::highlight::Highlighter;
@@ -16,11 +18,11 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// A prompt for the session on `pid`, that completes `modules` among others.
+    /// A prompt for the session on a target, that completes `modules` among others.
     ///
     /// # Errors
     /// When the terminal cannot be used.
-    pub fn new(pid: i32, modules: Vec<String>) -> Result<Self, ReadlineError> {
+    pub fn new(which: &Which, modules: Vec<String>) -> Result<Self, ReadlineError> {
         let mut editor = Editor::new()?;
         editor.set_helper(Some(Words {
             commands: command_names(),
@@ -28,8 +30,19 @@ impl Prompt {
         }));
         Ok(Prompt {
             editor,
-            text: format!("({pid}) "),
+            text: format!("({}) ", short_name(which)),
         })
+    }
+}
+
+/// The pid, or the name of the core file without its folder.
+fn short_name(which: &Which) -> String {
+    match which {
+        Which::Pid(pid) => pid.to_string(),
+        Which::Core(path) => {
+            let name = path.file_name().unwrap_or_default();
+            escaped(&name.to_string_lossy())
+        }
     }
 }
 

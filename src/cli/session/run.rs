@@ -2,8 +2,8 @@
 
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
-use crate::cli::args::{AttachArgs, LineCommand, ModulesArgs};
-use crate::cli::commands::{attach, modules, unload};
+use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, Which};
+use crate::cli::commands::{attach, modules, snapshot, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -16,9 +16,12 @@ use std::path::Path;
 /// What is said before the first prompt.
 const WELCOME: &str = "Looking only: nothing in the process has been touched. Type help.\n";
 
-/// A session on one process.
+/// A session on one process or core file.
 struct Session<'o> {
-    process: Process,
+    which: Which,
+    /// The process, to notice when its pid names another one.
+    process: Option<Process>,
+    core: CoreArgs,
     interpreter: Option<i64>,
     out: &'o mut Output,
 }
@@ -43,11 +46,17 @@ pub fn attach(args: &AttachArgs, out: &mut Output) -> Exit {
 
 impl<'o> Session<'o> {
     fn begin(args: &AttachArgs, out: &'o mut Output) -> Result<Self, Failure> {
-        let process = Process::open(args.pid)?;
-        let summary = attach::run(args.pid, args.interpreter)?;
+        let process = match args.target {
+            Which::Pid(pid) => Some(Process::open(pid)?),
+            Which::Core(_) => None,
+        };
+        let sysroot = args.core.sysroot.as_deref();
+        let summary = attach::run(&args.target, args.interpreter, sysroot)?;
         out.answer(&summary, Some("attach"));
         Ok(Session {
+            which: args.target.clone(),
             process,
+            core: args.core.clone(),
             interpreter: args.interpreter,
             out,
         })
@@ -67,7 +76,7 @@ impl<'o> Session<'o> {
         if !stdin.is_terminal() || self.out.look.width.is_none() {
             return self.run_all(stdin.lock().lines().map_while(Result::ok));
         }
-        match Prompt::new(self.process.pid(), self.module_names()) {
+        match Prompt::new(&self.which, self.module_names()) {
             Ok(prompt) => {
                 self.out.text(&dim(WELCOME));
                 self.run_all(prompt);
@@ -99,7 +108,7 @@ impl<'o> Session<'o> {
     }
 
     fn run_line(&mut self, line: &str) -> Next {
-        let (command, json) = match parse(line, self.process.pid()) {
+        let (command, json) = match parse(line, &self.which) {
             Ok(Parsed::Nothing) => return Next::Go(Exit::Done),
             Ok(Parsed::Help(text)) => {
                 // Among documents there is no place for prose.
@@ -115,8 +124,8 @@ impl<'o> Session<'o> {
         if command == LineCommand::Quit {
             return Next::End(Exit::Done);
         }
-        if !self.process.is_same() {
-            let failure = Failure::gone(self.process.pid());
+        if let Some(process) = self.process.as_ref().filter(|process| !process.is_same()) {
+            let failure = Failure::gone(process.pid());
             return Next::End(self.failed(&failure, line));
         }
         let always_json = self.out.json;
@@ -127,19 +136,27 @@ impl<'o> Session<'o> {
     }
 
     fn run_command(&mut self, command: &LineCommand, line: &str) -> Exit {
-        match command {
-            LineCommand::Modules(args) => {
-                let args = ModulesArgs {
-                    interpreter: args.interpreter.or(self.interpreter),
-                    ..args.clone()
-                };
-                dispatch::modules(&args, self.out, Some(line))
-            }
-            LineCommand::Doctor(args) => dispatch::doctor(args, self.out, Some(line)),
-            LineCommand::Unload(args) => unload::run(args, self.out, Some(line)),
+        let mut command = command.clone();
+        if let Some(interpreter) = interpreter_of(&mut command) {
+            *interpreter = interpreter.or(self.interpreter);
+        }
+        if let Some(core) = core_of(&mut command) {
+            core.sysroot = core.sysroot.take().or(self.core.sysroot.clone());
+        }
+        let (out, line) = (&mut *self.out, Some(line));
+        match &command {
+            LineCommand::Modules(args) => dispatch::modules(args, out, line),
+            LineCommand::Doctor(args) => dispatch::doctor(args, out, line),
+            LineCommand::Refs(args) => dispatch::refs(args, out, line),
+            LineCommand::Why(args) => dispatch::why(args, out, line),
+            LineCommand::Ghosts(args) => dispatch::ghosts(args, out, line),
+            LineCommand::Plan(args) => dispatch::plan(args, out, line),
+            LineCommand::Check(args) => dispatch::check(args, out, line),
+            LineCommand::Unload(args) => unload::run(args, out, line),
+            LineCommand::Snapshot(args) => out.result(snapshot::run(args), line),
             LineCommand::Summary => {
-                let summary = attach::run(self.process.pid(), self.interpreter);
-                self.out.result(summary, Some(line))
+                let sysroot = self.core.sysroot.as_deref();
+                out.result(attach::run(&self.which, self.interpreter, sysroot), line)
             }
             LineCommand::Quit => Exit::Done,
         }
@@ -154,11 +171,46 @@ impl<'o> Session<'o> {
     fn module_names(&self) -> Vec<String> {
         let wanted = modules::Wanted {
             interpreter: self.interpreter,
+            sysroot: self.core.sysroot.as_deref(),
             ..modules::Wanted::default()
         };
-        let report = modules::run(self.process.pid(), &wanted, &mut Timings::start());
+        let report = modules::run(&self.which, &wanted, &mut Timings::start());
         let rows = report.map(|report| report.modules).unwrap_or_default();
         rows.iter().map(|module| escaped(&module.name)).collect()
+    }
+}
+
+/// The interpreter a command names, or that of the session.
+fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
+    match command {
+        LineCommand::Modules(args) => Some(&mut args.interpreter),
+        LineCommand::Refs(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Why(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Ghosts(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Plan(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Check(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Doctor(_)
+        | LineCommand::Unload(_)
+        | LineCommand::Snapshot(_)
+        | LineCommand::Summary
+        | LineCommand::Quit => None,
+    }
+}
+
+/// Where a command looks for what a core file leaves out.
+fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
+    match command {
+        LineCommand::Modules(args) => Some(&mut args.core),
+        LineCommand::Refs(args) => Some(&mut args.picture.core),
+        LineCommand::Why(args) => Some(&mut args.picture.core),
+        LineCommand::Ghosts(args) => Some(&mut args.picture.core),
+        LineCommand::Plan(args) => Some(&mut args.picture.core),
+        LineCommand::Check(args) => Some(&mut args.picture.core),
+        LineCommand::Doctor(_)
+        | LineCommand::Unload(_)
+        | LineCommand::Snapshot(_)
+        | LineCommand::Summary
+        | LineCommand::Quit => None,
     }
 }
 

@@ -1,6 +1,8 @@
 //! The tables: each version written as the difference from the one before, and the rows for builds
 //! of one version that differ.
+mod keepers;
 mod rows;
+mod structures;
 mod v2_7;
 mod v3_10;
 mod v3_11;

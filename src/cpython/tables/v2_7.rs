@@ -1,5 +1,6 @@
 //! CPython 2.7: the table from which the others are told as differences.
 
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -119,5 +120,68 @@ pub const V2_7: Layout = Layout {
         size: 88,
         globals: at(24),
         code: at(16),
+    },
+    heap: Heap {
+        later: 0,
+        structures: structures::V2_7,
+        class: ClassMembers {
+            itemsize: at(40),
+            weaklistoffset: at(208),
+            members: at(240),
+            bases: at(336),
+            cache: at(352),
+            subclasses: at(360),
+            slots: at(864),
+            qualname: None,
+            cached_keys: None,
+            module: None,
+        },
+        module_state: None,
+        attributes: AttributesForm::Dict,
+        // Items first, then the links.
+        deque: Deque {
+            left_block: at(16),
+            right_block: at(24),
+            left_index: at(32),
+            right_index: at(40),
+            items: 0,
+            block_length: 62,
+            right_link: 496,
+        },
+        ring: None,
+        list_allocated: at(32),
+        // The hash is first.
+        set_key: 8,
+        code: Code {
+            stack_size: at(24),
+            locals_plus: None,
+            local_names: at(56),
+            cell_names: Some((at(72), at(64))),
+            name: at(88),
+            cached: None,
+        },
+        frame: FrameForm::Objects(FrameObjects {
+            thread: at(16),
+            back: at(24),
+            code: at(32),
+            value_stack: at(64),
+            top: StackTop::Pointer(at(72)),
+            trace: at(80),
+            exceptions: some(88),
+            locals: 376,
+        }),
+        generator: None,
+        element: Element {
+            extra: at(40),
+            length: at(8),
+            children: at(16),
+        },
+        interpreter: InterpreterState {
+            size: 80,
+            types: None,
+            interned: None,
+        },
+        keepers: keepers::V2_7,
+        thread_size: 168,
     },
 };

@@ -1,6 +1,8 @@
 //! CPython 3.10. What changed since 3.9.
 
+use super::v3_6::FRAMES;
 use super::v3_9::V3_9;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -32,6 +34,31 @@ pub const V3_10: Layout = Layout {
         size: 128,
         globals: at(16),
         code: at(48),
+    },
+    // The stack of a frame is counted, not pointed to.
+    heap: Heap {
+        structures: structures::V3_10,
+        class: ClassMembers {
+            slots: at(856),
+            qualname: some(864),
+            cached_keys: some(872),
+            module: some(880),
+            ..V3_9.heap.class
+        },
+        frame: FrameForm::Objects(FrameObjects {
+            top: StackTop::Depth(at(80)),
+            trace: at(72),
+            exceptions: None,
+            locals: 352,
+            ..FRAMES
+        }),
+        interpreter: InterpreterState {
+            size: 113528,
+            ..V3_9.heap.interpreter
+        },
+        keepers: keepers::V3_10,
+        thread_size: 280,
+        ..V3_9.heap
     },
     ..V3_9
 };

@@ -2,6 +2,7 @@
 
 use super::v3_10::V3_10;
 use super::variants::with_trace_refs;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -65,6 +66,37 @@ pub const V3_11: Layout = Layout {
         size: 136,
         ..V3_10.function
     },
+    // Frames are no objects; attributes need no dict.
+    heap: Heap {
+        structures: structures::V3_11,
+        attributes: AttributesForm::Before {
+            dict: 24,
+            values: 32,
+        },
+        code: Code {
+            stack_size: at(68),
+            locals_plus: some(76),
+            local_names: at(96),
+            cell_names: None,
+            name: at(120),
+            cached: None,
+        },
+        frame: FrameForm::Structures(FRAMES),
+        generator: Some(Generator {
+            frame: 80,
+            state: at(75),
+            running: 0,
+            ended: 1,
+            keeps_code: false,
+        }),
+        interpreter: InterpreterState {
+            size: 107752,
+            ..V3_10.heap.interpreter
+        },
+        keepers: keepers::V3_11,
+        thread_size: 360,
+        ..V3_10.heap
+    },
     ..V3_10
 };
 
@@ -78,4 +110,21 @@ pub const V3_11_TRACE_REFS: Layout = Layout {
         None => None,
     },
     ..with_trace_refs(V3_11)
+};
+
+/// Frames of 3.11.
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    thread: at(56),
+    cframe: some(8),
+    code: at(32),
+    function: at(0),
+    locals: at(24),
+    object: at(40),
+    previous: at(48),
+    top: StackTop::Count(at(64)),
+    owner: at(69),
+    entry_owner: 3,
+    localsplus: 72,
+    object_frame: at(24),
+    object_members: structure("PyFrameObject", 56, "frame", "f_back@16 f_trace@32"),
 };

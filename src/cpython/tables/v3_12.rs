@@ -2,6 +2,7 @@
 
 use super::v3_11::V3_11;
 use super::variants::with_trace_refs;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -73,13 +74,61 @@ pub const V3_12: Layout = Layout {
         size: 144,
         ..V3_11.function
     },
+    // One word for dict or values; static types keep what differs in each interpreter there.
+    heap: Heap {
+        structures: structures::V3_12,
+        class: ClassMembers {
+            slots: at(864),
+            qualname: some(872),
+            cached_keys: some(880),
+            module: some(888),
+            ..V3_11.heap.class
+        },
+        attributes: AttributesForm::Tagged { word: 24 },
+        code: Code {
+            stack_size: at(64),
+            locals_plus: some(72),
+            cached: some(152),
+            ..V3_11.heap.code
+        },
+        frame: FrameForm::Structures(FRAMES),
+        generator: Some(Generator {
+            frame: 72,
+            state: at(67),
+            running: 0,
+            ended: 1,
+            keeps_code: true,
+        }),
+        interpreter: InterpreterState {
+            size: 383552,
+            types: Some(StaticTypes {
+                cache: 275384,
+                builtins: 373704,
+                extensions: None,
+                size: 40,
+                dict: at(16),
+                subclasses: at(24),
+            }),
+            interned: some(382936),
+        },
+        keepers: keepers::V3_12,
+        thread_size: 288,
+        ..V3_11.heap
+    },
     ..V3_11
 };
 
 /// 3.12 with TRACE_REFS: the static objects in the runtime are longer as well.
-pub const V3_12_TRACE_REFS: Layout = Layout {
-    runtime: sized(483936),
-    ..with_trace_refs(V3_12)
+pub const V3_12_TRACE_REFS: Layout = {
+    let table = with_trace_refs(V3_12);
+    Layout {
+        runtime: sized(483936),
+        heap: Heap {
+            keepers: keepers::V3_12_TRACE_REFS,
+            ..table.heap.with_interpreter(383624, 382976, 275424)
+        },
+        ..table
+    }
 };
 
 /// 3.12 built where perf trampolines are not supported (musl): `ceval.perf` is empty.
@@ -99,6 +148,10 @@ pub const V3_12_DEBUG: Layout = Layout {
         place: Place::Runtime(0x4660),
         ..V3_12.pending
     },
+    heap: Heap {
+        keepers: keepers::V3_12_DEBUG,
+        ..V3_12.heap.with_interpreter(383568, 382952, 275400)
+    },
     ..V3_12
 };
 
@@ -109,3 +162,15 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: the code is first, and the C stack has entry frames.
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    cframe: some(0),
+    code: at(0),
+    function: at(16),
+    locals: at(40),
+    object: at(48),
+    previous: at(8),
+    owner: at(70),
+    ..super::v3_11::FRAMES
+};

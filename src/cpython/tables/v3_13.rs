@@ -2,6 +2,7 @@
 
 use super::v3_12::V3_12;
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -58,6 +59,37 @@ pub const V3_13: Layout = Layout {
         values_form: DictValuesForm::Behind(8),
         ..V3_12.dict
     },
+    // Values lie behind the instance; `SimpleQueue` keeps a ring.
+    heap: Heap {
+        structures: structures::V3_13,
+        attributes: AttributesForm::Inline { dict: 24 },
+        ring: Some(Ring {
+            first: at(32),
+            items: at(40),
+            capacity: at(48),
+            count: at(56),
+        }),
+        code: Code {
+            cached: some(160),
+            ..V3_12.heap.code
+        },
+        frame: FrameForm::Structures(FRAMES),
+        interpreter: InterpreterState {
+            size: 194968,
+            types: Some(StaticTypes {
+                cache: 84648,
+                builtins: 182968,
+                extensions: Some(192584),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(194328),
+        },
+        keepers: keepers::V3_13,
+        thread_size: 336,
+        ..V3_12.heap
+    },
     ..V3_12
 };
 
@@ -71,6 +103,10 @@ pub const V3_13_3: Layout = Layout {
 /// calls.
 pub const V3_13_3_DEBUG: Layout = Layout {
     runtime: sized(299392),
+    heap: Heap {
+        keepers: keepers::V3_13_DEBUG,
+        ..V3_13.heap
+    },
     pending: Pending {
         place: Place::Runtime(0x48d0),
         ..V3_13.pending
@@ -86,6 +122,10 @@ pub const V3_13_15: Layout = Layout {
         place: Place::Runtime(0xa70),
         ..V3_13.pending
     },
+    heap: V3_13
+        .heap
+        .with_interpreter(194984, 194328, 84648)
+        .with_thread(344),
     ..V3_13
 };
 
@@ -102,6 +142,10 @@ pub const V3_13_15_MUSL: Layout = Layout {
 /// 3.13.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_13_15_DEBUG: Layout = Layout {
     runtime: sized(299424),
+    heap: Heap {
+        keepers: keepers::V3_13_DEBUG,
+        ..V3_13_15.heap.with_interpreter(195000, 194344, 84664)
+    },
     pending: Pending {
         place: Place::Runtime(0x48e8),
         ..V3_13.pending
@@ -114,6 +158,13 @@ pub const V3_13_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_13_15);
     Layout {
         runtime: sized(328384),
+        heap: Heap {
+            keepers: keepers::V3_13_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(215616, 197416, 87736)
+                .with_thread(17824)
+        },
         interpreter: Interpreter {
             modules: at(7664),
             sysdict: at(7648),
@@ -136,3 +187,16 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: the thread state points to them; frame objects keep more (PEP 667).
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    thread: at(72),
+    cframe: None,
+    object_members: structure(
+        "PyFrameObject",
+        72,
+        "frame",
+        "f_back@16 f_trace@32 f_extra_locals@48 f_locals_cache@56",
+    ),
+    ..super::v3_12::FRAMES
+};

@@ -2,6 +2,7 @@
 
 use super::v3_13::V3_13;
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -61,6 +62,26 @@ pub const V3_14: Layout = Layout {
         size: 152,
         ..V3_13.function
     },
+    // Words of frames have tags.
+    heap: Heap {
+        structures: structures::V3_14,
+        frame: FrameForm::Structures(FRAMES),
+        interpreter: InterpreterState {
+            size: 225864,
+            types: Some(StaticTypes {
+                cache: 81920,
+                builtins: 180240,
+                extensions: Some(189856),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(224624),
+        },
+        keepers: keepers::V3_14,
+        thread_size: 936,
+        ..V3_13.heap
+    },
     ..V3_13
 };
 
@@ -68,6 +89,10 @@ pub const V3_14: Layout = Layout {
 /// old objects stand where the three generations do, and nothing points to the first.
 pub const V3_14_4: Layout = Layout {
     runtime: sized(316592),
+    heap: Heap {
+        keepers: keepers::unasked(keepers::V3_14),
+        ..V3_14.heap
+    },
     interpreter: Interpreter {
         modules: at(7664),
         sysdict: at(7648),
@@ -90,6 +115,10 @@ pub const V3_14_4_DEBUG: Layout = Layout {
 /// 3.14 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_14_DEBUG: Layout = Layout {
     runtime: sized(332632),
+    heap: Heap {
+        keepers: keepers::V3_14_DEBUG,
+        ..V3_14.heap.with_interpreter(225880, 224640, 81936)
+    },
     pending: Pending {
         place: Place::Runtime(0x49a0),
         ..V3_14.pending
@@ -102,6 +131,14 @@ pub const V3_14_FREE_THREADED: Layout = {
     let table = without_gil(V3_14);
     Layout {
         runtime: sized(362368),
+        heap: Heap {
+            keepers: keepers::V3_14_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(246720, 230752, 88040)
+                .with_thread(15608)
+                .with_owner(78)
+        },
         interpreter: Interpreter {
             modules: at(7712),
             sysdict: at(7696),
@@ -142,3 +179,17 @@ const fn sized(size: u64) -> Option<Runtime> {
         None => None,
     }
 }
+
+/// Frames: a pointer to the top of the stack, which is always valid.
+pub(super) const FRAMES: FrameStructures = FrameStructures {
+    top: StackTop::Tagged(at(64)),
+    owner: at(74),
+    localsplus: 80,
+    object_members: structure(
+        "PyFrameObject",
+        80,
+        "frame",
+        "f_back@16 f_trace@32 f_extra_locals@48 f_locals_cache@56 f_overwritten_fast_locals@64",
+    ),
+    ..super::v3_13::FRAMES
+};

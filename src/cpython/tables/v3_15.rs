@@ -2,6 +2,7 @@
 
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -61,12 +62,53 @@ pub const V3_15: Layout = Layout {
         name: some(40),
         ..V3_14.module
     },
+    // The size of a module's state is in the module; states of generators are numbered anew.
+    heap: Heap {
+        structures: structures::V3_15,
+        class: ClassMembers {
+            slots: at(872),
+            qualname: some(880),
+            cached_keys: some(888),
+            module: some(896),
+            ..V3_14.heap.class
+        },
+        module_state: Some(ModuleState {
+            state: at(24),
+            size: StateSize::Module(at(56)),
+        }),
+        generator: Some(Generator {
+            frame: 72,
+            state: at(67),
+            running: 4,
+            ended: 5,
+            keeps_code: true,
+        }),
+        interpreter: InterpreterState {
+            size: 226240,
+            types: Some(StaticTypes {
+                cache: 81944,
+                builtins: 180264,
+                extensions: Some(190024),
+                size: 48,
+                dict: at(24),
+                subclasses: at(32),
+            }),
+            interned: some(224896),
+        },
+        keepers: keepers::V3_15,
+        thread_size: 1104,
+        ..V3_14.heap
+    },
     ..V3_14
 };
 
 /// 3.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_15_DEBUG: Layout = Layout {
     runtime: sized(362592),
+    heap: Heap {
+        keepers: keepers::V3_15_DEBUG,
+        ..V3_15.heap.with_interpreter(226256, 224912, 81960)
+    },
     pending: Pending {
         place: Place::Runtime(0x4a28),
         ..V3_15.pending
@@ -79,6 +121,14 @@ pub const V3_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_15);
     Layout {
         runtime: sized(406016),
+        heap: Heap {
+            keepers: keepers::V3_15_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(247040, 230952, 87992)
+                .with_thread(15808)
+                .with_owner(78)
+        },
         // One list of young and two of old objects, which stay empty.
         collector: Collector {
             generation0: None,

@@ -1,6 +1,7 @@
 //! CPython 3.6. What changed since 2.7.
 
 use super::v2_7::V2_7;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -72,5 +73,63 @@ pub const V3_6: Layout = Layout {
         size: 112,
         ..V2_7.function
     },
+    // Modules have a state; keys are shared; the links of a deque's blocks surround the items.
+    heap: Heap {
+        structures: structures::V3_6,
+        class: ClassMembers {
+            slots: at(840),
+            qualname: some(848),
+            cached_keys: some(856),
+            ..V2_7.heap.class
+        },
+        module_state: Some(ModuleState {
+            state: at(32),
+            size: StateSize::Definition(at(56)),
+        }),
+        deque: Deque {
+            left_block: at(24),
+            right_block: at(32),
+            left_index: at(40),
+            right_index: at(48),
+            items: 8,
+            block_length: 64,
+            right_link: 520,
+        },
+        set_key: 0,
+        code: Code {
+            stack_size: at(28),
+            local_names: at(64),
+            cell_names: Some((at(80), at(72))),
+            name: at(104),
+            ..V2_7.heap.code
+        },
+        frame: FrameForm::Objects(FrameObjects {
+            thread: at(24),
+            ..FRAMES
+        }),
+        element: Element {
+            children: at(24),
+            ..V2_7.heap.element
+        },
+        interpreter: InterpreterState {
+            size: 120,
+            ..V2_7.heap.interpreter
+        },
+        keepers: keepers::V3_6,
+        thread_size: 2272,
+        ..V2_7.heap
+    },
     ..V2_7
+};
+
+/// Frame objects of 3.6, and to 3.10 with few changes.
+pub(super) const FRAMES: FrameObjects = FrameObjects {
+    thread: at(24),
+    back: at(24),
+    code: at(32),
+    value_stack: at(64),
+    top: StackTop::Pointer(at(72)),
+    trace: at(80),
+    exceptions: some(88),
+    locals: 376,
 };

@@ -1,6 +1,8 @@
 //! CPython 3.7. What changed since 3.6.
 
+use super::v3_6::FRAMES;
 use super::v3_6::V3_6;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -47,6 +49,22 @@ pub const V3_7: Layout = Layout {
         last: at(0x214),
         wake: Wake::Runtime(0x2c8),
         ..V3_6.pending
+    },
+    // Exceptions being handled left frames.
+    heap: Heap {
+        structures: structures::V3_7,
+        frame: FrameForm::Objects(FrameObjects {
+            exceptions: None,
+            locals: 360,
+            ..FRAMES
+        }),
+        interpreter: InterpreterState {
+            size: 2568,
+            ..V3_6.heap.interpreter
+        },
+        keepers: keepers::V3_7,
+        thread_size: 280,
+        ..V3_6.heap
     },
     ..V3_6
 };

@@ -1,6 +1,7 @@
 //! CPython 3.8. What changed since 3.7.
 
 use super::v3_7::V3_7;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -56,6 +57,30 @@ pub const V3_8: Layout = Layout {
     function: Function {
         size: 120,
         ..V3_7.function
+    },
+    // `co_posonlyargcount`; `tp_vectorcall` before the names of classes.
+    heap: Heap {
+        structures: structures::V3_8,
+        class: ClassMembers {
+            slots: at(856),
+            qualname: some(864),
+            cached_keys: some(872),
+            ..V3_7.heap.class
+        },
+        code: Code {
+            stack_size: at(32),
+            local_names: at(72),
+            cell_names: Some((at(88), at(80))),
+            name: at(112),
+            ..V3_7.heap.code
+        },
+        interpreter: InterpreterState {
+            size: 2720,
+            ..V3_7.heap.interpreter
+        },
+        keepers: keepers::V3_8,
+        thread_size: 264,
+        ..V3_7.heap
     },
     ..V3_7
 };

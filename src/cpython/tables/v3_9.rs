@@ -1,6 +1,7 @@
 //! CPython 3.9. What changed since 3.8.
 
 use super::v3_8::V3_8;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -40,6 +41,23 @@ pub const V3_9: Layout = Layout {
         size: 408,
         heap_name: at(840),
         ..V3_8.class
+    },
+    // `ht_module` (PEP 573).
+    heap: Heap {
+        structures: structures::V3_9,
+        class: ClassMembers {
+            slots: at(848),
+            qualname: some(856),
+            cached_keys: some(864),
+            module: some(872),
+            ..V3_8.heap.class
+        },
+        interpreter: InterpreterState {
+            size: 5656,
+            ..V3_8.heap.interpreter
+        },
+        keepers: keepers::V3_9,
+        ..V3_8.heap
     },
     ..V3_8
 };

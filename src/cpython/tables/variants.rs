@@ -79,6 +79,7 @@ const fn with_longer_header(table: Layout) -> Layout {
         list,
         tuple,
         function,
+        heap,
     } = table;
     Layout {
         python,
@@ -105,6 +106,11 @@ const fn with_longer_header(table: Layout) -> Layout {
             items: tuple.items + LONGER_SIZE,
         },
         function: longer_function(function),
+        // Its offsets are those of the default build.
+        heap: Heap {
+            later: heap.later + LONGER_SIZE,
+            ..heap
+        },
     }
 }
 

@@ -282,6 +282,53 @@ fn a_table_that_is_filled_right_now_is_no_moment_of_the_dict() {
     );
 }
 
+/// A table whose header was read when nothing had been moved to it yet, and which is full when
+/// anything is read after that.
+struct Filled {
+    empty: FakeMemory,
+    full: FakeMemory,
+    is_full: Cell<bool>,
+}
+
+impl ReadMemory for Filled {
+    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let now = if self.is_full.get() {
+            &self.full
+        } else {
+            &self.empty
+        };
+        self.is_full
+            .set(at == Address::new(KEYS) || self.is_full.get());
+        now.read_some_at(at, buffer)
+    }
+}
+
+#[test]
+fn a_table_that_was_empty_when_it_was_found_and_is_full_now_is_no_moment_of_the_dict() {
+    let keys = |entries: &[(u64, u64)]| {
+        let mut keys = logged(1, entries);
+        keys[8..10].copy_from_slice(&[6, 6]);
+        keys.splice(40..40, [0; 56]);
+        keys
+    };
+    let entries: Vec<(u64, u64)> = (1..=40).map(|n| (n * 0x100, n)).collect();
+    let mut header = dict(KEYS, 0);
+    header[16..24].copy_from_slice(&40u64.to_le_bytes());
+    let of = |keys: &[u8]| FakeMemory::new().with(DICT, &header).with(KEYS, keys);
+    let memory = Filled {
+        empty: of(&keys(&[])),
+        full: of(&keys(&entries)),
+        is_full: Cell::new(false),
+    };
+    let first = read_moment(&memory, &V3_12, Address::new(DICT));
+    assert!(
+        matches!(first, Err(ObjectError::Changed { .. })),
+        "{first:?}"
+    );
+    let second = read_moment(&memory, &V3_12, Address::new(DICT));
+    assert_eq!(second.map(|snapshot| snapshot.entries.len()), Ok(40));
+}
+
 #[test]
 fn a_key_that_was_set_anew_is_a_change() {
     let (a, b, gone) = ((0x100, 0x11), (0x200, 0x22), (0, 0));

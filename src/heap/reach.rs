@@ -1,0 +1,80 @@
+//! What is alive: everything that roots lead to, with a shortest way to each.
+
+use super::graph::Graph;
+
+/// Marks an object that was not reached, and one that is a root.
+const UNREACHED: u32 = u32::MAX;
+const ROOT: u32 = u32::MAX - 1;
+
+/// Which objects were reached, and from where each was reached first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    from: Vec<u32>,
+}
+
+impl Reach {
+    /// Follows all references from all roots, breadth first. `may_pass` is asked for each reference
+    /// whether it still holds; a root is asked for as a reference from nothing.
+    pub fn of(graph: &Graph, mut may_pass: impl FnMut(Option<u32>, u32) -> bool) -> Reach {
+        let mut from = vec![UNREACHED; graph.len()];
+        let mut queue = Vec::new();
+        for node in 0..graph.len() as u32 {
+            if graph.is_root(node) && may_pass(None, node) {
+                from[node as usize] = ROOT;
+                queue.push(node);
+            }
+        }
+        let mut next = 0;
+        while let Some(&node) = queue.get(next) {
+            next += 1;
+            for &to in graph.referents(node) {
+                if from[to as usize] == UNREACHED && may_pass(Some(node), to) {
+                    from[to as usize] = node;
+                    queue.push(to);
+                }
+            }
+        }
+        Reach { from }
+    }
+
+    /// Whether it was reached.
+    pub fn has(&self, node: u32) -> bool {
+        self.from[node as usize] != UNREACHED
+    }
+
+    /// The way to an object, from a root to itself; empty when it was not reached.
+    pub fn path_to(&self, node: u32) -> Vec<u32> {
+        let mut path = Vec::new();
+        let mut at = node;
+        while at != ROOT && self.from[at as usize] != UNREACHED {
+            path.push(at);
+            at = self.from[at as usize];
+        }
+        path.reverse();
+        path
+    }
+
+    /// The objects that were not reached.
+    pub fn unreached(&self) -> impl Iterator<Item = u32> {
+        let numbered = self.from.iter().enumerate();
+        numbered.filter_map(|(node, &from)| (from == UNREACHED).then_some(node as u32))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::tests::{Fake, at};
+    use super::*;
+
+    #[test]
+    fn what_a_cut_leaves_without_a_root_is_not_reached() {
+        let edges: &[(u64, &[u64])] = &[(1, &[2]), (2, &[3]), (3, &[2, 4]), (4, &[])];
+        let graph = Fake::of(edges, &[1, 4]);
+        let node = |number| graph.find(at(number)).expect("a node");
+        let all = Reach::of(&graph, |_, _| true);
+        assert_eq!(all.path_to(node(3)), [1, 2, 3].map(node));
+        let cut = Reach::of(&graph, |from, to| (from, to) != (Some(node(1)), node(2)));
+        assert_eq!(cut.unreached().collect::<Vec<_>>(), [node(2), node(3)]);
+        assert!(cut.has(node(4)) && cut.path_to(node(3)).is_empty());
+    }
+}

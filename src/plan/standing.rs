@@ -1,0 +1,218 @@
+//! What a root means for an unload: whether something can be done about it, whether it passes, or
+//! whether only a new process is free of it.
+
+use crate::address::Address;
+use crate::heap::kinds::Kind;
+use crate::heap::statics::AreaKind;
+use crate::modules::picture::{Holder, Picture};
+use crate::plan::border::{Anchor, Root};
+use crate::plan::keeper::judge_place;
+use crate::plan::own::Own;
+use crate::plan::remedy::{Remedy, find_registry};
+use crate::plan::way::Way;
+use crate::pyobject::edges::edge::EdgeName;
+use crate::pyobject::text;
+use crate::target::view::ViewMemory;
+
+/// What kind of root it is: words for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RootKind {
+    /// A name in another module.
+    ModuleTable,
+    /// A known place of the standard library or the interpreter.
+    Registry,
+    /// A frame that runs or waits.
+    Frame,
+    /// State of a thread.
+    Thread,
+    /// State of the interpreter.
+    Interpreter,
+    /// A variable of a C library.
+    Static,
+    /// The C stack.
+    Stack,
+    /// References that nothing explains.
+    CHeld,
+    /// An object that is never freed.
+    Immortal,
+}
+
+impl RootKind {
+    /// The word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            RootKind::ModuleTable => "module_table",
+            RootKind::Registry => "registry",
+            RootKind::Frame => "frame",
+            RootKind::Thread => "thread",
+            RootKind::Interpreter => "interpreter",
+            RootKind::Static => "static",
+            RootKind::Stack => "stack",
+            RootKind::CHeld => "c_held",
+            RootKind::Immortal => "immortal",
+        }
+    }
+}
+
+/// What stands in the way.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Standing {
+    /// Something can be done about it.
+    Remediable(Remedy),
+    /// It is in the way now: what, and for users what they can do.
+    Blocked {
+        /// A word for scripts: `instance`, `subclass`, `frame`, `task`, `reference`.
+        kind: &'static str,
+        /// What to do about it.
+        advice: &'static str,
+    },
+    /// Nothing can be done.
+    Permanent {
+        /// Why.
+        reason: &'static str,
+    },
+}
+
+/// What a root is and what it means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// What kind of root.
+    pub kind: RootKind,
+    /// What it means.
+    pub standing: Standing,
+}
+
+/// Judges one root of the border of `own`.
+pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) -> Judged {
+    match root.anchor {
+        Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
+        Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
+        Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
+        Anchor::HeldFromC(_) => Judged {
+            kind: RootKind::CHeld,
+            standing: Standing::Permanent {
+                reason: "C code holds it, and no reference that could be found explains that",
+            },
+        },
+        Anchor::Immortal => Judged {
+            kind: RootKind::Immortal,
+            standing: Standing::Permanent {
+                reason: "it hangs on an object that is never freed",
+            },
+        },
+    }
+}
+
+fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
+    match picture.areas.get(area as usize).map(|area| &area.kind) {
+        Some(AreaKind::Stack) => Judged {
+            kind: RootKind::Stack,
+            standing: Standing::Blocked {
+                kind: "frame",
+                advice: "C code of the main thread uses it now: wait until it returns",
+            },
+        },
+        Some(AreaKind::Variables(_)) | None => Judged {
+            kind: RootKind::Static,
+            standing: Standing::Permanent {
+                reason: "a variable of C code refers to it",
+            },
+        },
+    }
+}
+
+fn judge_in_module<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    own: &Own,
+    root: &Root,
+    dict: u32,
+) -> Judged {
+    let module = picture.module_name(dict).unwrap_or_default();
+    if picture.kind(dict) == Some(Kind::Module) {
+        return Judged {
+            kind: RootKind::Static,
+            standing: Standing::Blocked {
+                kind: "extension",
+                advice: "a module made from C keeps it in its state: unload that module as well",
+            },
+        };
+    }
+    let first = root.way.first().copied().unwrap_or(dict);
+    let name = names_in(picture, dict, first)
+        .into_iter()
+        .next()
+        .unwrap_or_default();
+    if let Some(registry) = find_registry(&module, &name) {
+        return Judged {
+            kind: RootKind::Registry,
+            standing: Standing::Remediable(registry.into()),
+        };
+    }
+    let way = Way::new(picture, root);
+    if let Some((kind, standing)) = way.find_keeper(&module, &name) {
+        return Judged { kind, standing };
+    }
+    Judged {
+        kind: RootKind::ModuleTable,
+        standing: judge_way(picture, own, &way, &module, &name),
+    }
+}
+
+fn judge_way<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    own: &Own,
+    way: &Way<'_, '_, M>,
+    module: &str,
+    name: &str,
+) -> Standing {
+    let Some((&member, holders)) = way.nodes.split_last() else {
+        return Standing::Permanent { reason: "" };
+    };
+    let Some(&holder) = holders.last() else {
+        return Standing::Remediable(Remedy {
+            kind: "delete_name",
+            description: format!("delete or rebind {name} of {module}"),
+            is_safe: false,
+            is_reversible: true,
+        });
+    };
+    if way.has_suspended() {
+        return Standing::Blocked {
+            kind: "task",
+            advice: "a generator or task that has not ended uses it: let it end, or close it",
+        };
+    }
+    if let Some(remedy) = way.attribute_of_class() {
+        return Standing::Remediable(remedy);
+    }
+    let is_instance =
+        picture.names_of(holder, member).contains(&EdgeName::Class) && own.members.has(member);
+    match picture.kind(holder) {
+        _ if is_instance => Standing::Blocked {
+            kind: "instance",
+            advice: "drop the objects: they are yours, pyunload does not touch them",
+        },
+        Some(Kind::Class) => Standing::Blocked {
+            kind: "subclass",
+            advice: "unload the module of the subclass as well",
+        },
+        _ => Standing::Blocked {
+            kind: "reference",
+            advice: "drop the reference: the data is yours, pyunload does not touch it",
+        },
+    }
+}
+
+/// The names under which the globals `dict` give an object.
+pub fn names_in<M: ViewMemory>(picture: &Picture<'_, M>, dict: u32, value: u32) -> Vec<String> {
+    let keys = picture.names_of(dict, value).into_iter();
+    let text_of = |key: Address| {
+        let text = text::read(picture.memory, &picture.python.layout, key).ok()?;
+        Some(text.escaped())
+    };
+    keys.filter_map(|name| match name {
+        EdgeName::Value(key) => text_of(key),
+        _ => None,
+    })
+    .collect()
+}

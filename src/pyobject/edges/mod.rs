@@ -1,0 +1,17 @@
+//! References out of an object: `tp_traverse` from outside, and what it leaves out.
+
+pub mod callbacks;
+mod containers;
+pub mod edge;
+mod frames;
+mod instances;
+mod label;
+mod look;
+mod places;
+pub mod roots;
+mod shape;
+mod shapes;
+mod size;
+pub mod tracer;
+
+pub use shape::Kind;

@@ -1,0 +1,246 @@
+//! The references out of every kind of object.
+
+use super::edge::{Edge, EdgeName, Tier};
+use super::look::{Look, Shared};
+use super::places;
+use super::shape::{Body, Kind};
+use super::shapes::Shapes;
+use crate::address::Address;
+use crate::cpython::layout::RefcountForm;
+use crate::cpython::python::Python;
+use crate::pyobject::class;
+use crate::pyobject::header::{self, Refcount};
+use crate::target::memory::word_in;
+use crate::target::view::ViewMemory;
+
+/// Counts from here on are those of immortal objects on 3.12 and later.
+const IMMORTAL: i64 = 0x3fff_ffff;
+/// Counts from here on are those of the frozen objects of 3.11 and before.
+const FROZEN: i64 = 900_000_000;
+/// No object has as many references.
+const MOST: i64 = 1 << 40;
+
+/// Knows the references out of every kind of object, and learns each class once. One for each
+/// thread: clone it.
+#[derive(Debug)]
+pub struct Tracer<'m, M> {
+    pub(super) look: Look<'m, M>,
+    pub(super) python: &'m Python,
+    pub(super) shapes: Shapes,
+}
+
+impl<M> Clone for Tracer<'_, M> {
+    fn clone(&self) -> Self {
+        Tracer {
+            look: self.look.clone(),
+            python: self.python,
+            shapes: self.shapes.clone(),
+        }
+    }
+}
+
+impl<'m, M: ViewMemory> Tracer<'m, M> {
+    /// Gathers what is the same for all objects: where interpreters keep the state of static types,
+    /// their dicts of interned strings, the frames that run.
+    pub fn new(memory: &'m M, python: &'m Python) -> Self {
+        let mut look = Look {
+            memory,
+            layout: &python.layout,
+            shared: Shared::default(),
+        };
+        look.shared = places::gather(&look, python);
+        Tracer {
+            look,
+            python,
+            shapes: Shapes::new(),
+        }
+    }
+
+    /// The shape of the object at `at`, when its class is one.
+    #[inline]
+    pub(super) fn shape_of(&mut self, at: Address) -> Option<u32> {
+        let class = self.look.word(self.look.layout.header.class.of(at))?;
+        self.shapes.find(&self.look, class)
+    }
+
+    /// Whether an object begins at `at`: an aligned address, a plausible count, and a class that is
+    /// one.
+    pub fn is_object(&mut self, at: Address) -> bool {
+        if !at.may_be_object() {
+            return false;
+        }
+        let layout = self.look.layout;
+        let Some(bytes) = self.look.view(at, layout.header.size) else {
+            return false;
+        };
+        let Some(class) = layout.header.class.get(bytes) else {
+            return false;
+        };
+        self.has_plausible_count(bytes) && self.shapes.find(&self.look, class).is_some()
+    }
+
+    fn has_plausible_count(&self, bytes: &[u8]) -> bool {
+        let header = &self.look.layout.header;
+        let word = header.refcount.get(bytes).unwrap_or_default();
+        match header.form {
+            RefcountForm::Word => (1..MOST).contains(&(word as i64)),
+            RefcountForm::WordImmortal => word as u32 != 0 && word >> 32 <= 0xff,
+            // Flags are in the upper bits, and nothing between.
+            RefcountForm::Half => word as u32 != 0 && word >> 32 & 0xffff == 0 && word >> 56 == 0,
+            RefcountForm::Split { local, shared } => {
+                local.get(bytes) != Some(0) || shared.get(bytes) != Some(0)
+            }
+        }
+    }
+
+    /// Gives every reference out of the object at `object` to `visit`, in no order.
+    ///
+    /// Certain ones are what CPython's sources say is owned; they are not checked. The others have
+    /// been checked to lead to objects.
+    pub fn visit(&mut self, object: Address, visit: &mut impl FnMut(Edge)) {
+        let Some(index) = self.shape_of(object) else {
+            return;
+        };
+        let shape = self.shapes.get(index);
+        let look = &self.look;
+        look.visit_words(object, shape, visit);
+        look.visit_attributes(object, shape, visit);
+        match shape.body {
+            Body::Plain | Body::Int | Body::Bytes => {}
+            Body::List => look.visit_list(object, visit),
+            Body::Tuple { least } => look.visit_tuple(object, least, visit),
+            Body::Dict => look.visit_dict(object, visit),
+            Body::OrderedDict => {
+                look.visit_dict(object, visit);
+                look.visit_order(object, visit);
+            }
+            Body::Set => look.visit_set(object, visit),
+            Body::Deque => look.visit_deque(object, visit),
+            Body::Ring => look.visit_ring(object, visit),
+            Body::Type => look.visit_type(object, visit),
+            Body::Code => look.visit_code(object, visit),
+            Body::Tee => look.visit_tee(object, visit),
+            Body::Element => look.visit_element(object, visit),
+            Body::Lru => look.visit_links(object, visit),
+            Body::Pickler => look.visit_pickler(object, visit),
+            Body::Unpickler => look.visit_unpickler(object, visit),
+            Body::HamtItems => {
+                let items = object.offset(32 + look.heap().later);
+                look.visit_items(items, look.length(object), visit);
+            }
+            Body::HamtArray => {
+                look.visit_items(object.offset(16 + look.heap().later), 32, visit);
+            }
+            Body::Aware(zone) => look.visit_zone(object, zone, visit),
+            Body::Module => {
+                look.visit_module(object, visit);
+                self.visit_state(object, visit);
+            }
+            Body::Frame => self.visit_checked(visit, |look, visit| {
+                look.visit_frame_object(object, visit);
+            }),
+            Body::Generator => self.visit_checked(visit, |look, visit| {
+                look.visit_generator(object, visit);
+            }),
+        }
+        self.visit_probable(object, index, visit);
+    }
+
+    /// Passes on what `walk` gives, after it checked what is only possible.
+    pub(super) fn visit_checked<V: FnMut(Edge)>(
+        &mut self,
+        visit: &mut V,
+        walk: impl FnOnce(&Look<'m, M>, &mut dyn FnMut(Edge)),
+    ) {
+        let mut possible = Vec::new();
+        walk(&self.look, &mut |edge| match edge.tier {
+            Tier::Certain => visit(edge),
+            Tier::Probable | Tier::Possible => possible.push(edge),
+        });
+        for edge in possible {
+            if self.is_object(edge.to) {
+                visit(edge);
+            }
+        }
+    }
+
+    /// Words that a C extension added to an object.
+    fn visit_probable(&mut self, object: Address, index: u32, visit: &mut impl FnMut(Edge)) {
+        let Some(&last) = self.shapes.get(index).probable.last() else {
+            return;
+        };
+        let Some(bytes) = self.look.view(object, u64::from(last) + 8) else {
+            return;
+        };
+        for number in 0..self.shapes.get(index).probable.len() {
+            let offset = self.shapes.get(index).probable[number];
+            let to: Address = word_in(bytes, offset as usize).unwrap_or_default();
+            if self.is_object(to) {
+                visit(Edge {
+                    to,
+                    name: EdgeName::Word(offset as i32),
+                    tier: Tier::Probable,
+                });
+            }
+        }
+    }
+
+    /// Words of the state of a C module.
+    fn visit_state(&mut self, module: Address, visit: &mut impl FnMut(Edge)) {
+        let Some((state, size)) = self.look.module_state(module) else {
+            return;
+        };
+        let words = self.look.words(state, size / 8);
+        for (index, to) in words.iter().enumerate() {
+            if self.is_object(to) {
+                visit(Edge {
+                    to,
+                    name: EdgeName::Block {
+                        pointer: 0,
+                        offset: index as u32 * 8,
+                    },
+                    tier: Tier::Probable,
+                });
+            }
+        }
+    }
+
+    /// How many references there are to the object at `object`.
+    pub fn refcount(&self, object: Address) -> Option<Refcount> {
+        let bytes = self.look.view(object, self.look.layout.header.size)?;
+        let refcount = header::parse(self.look.layout, bytes)?.refcount;
+        let most = match self.look.layout.header.form {
+            RefcountForm::Word => FROZEN,
+            _ => IMMORTAL,
+        };
+        Some(Refcount {
+            immortal: refcount.immortal || refcount.count >= most,
+            ..refcount
+        })
+    }
+
+    /// Dicts of interned strings: their references are not counted, and not given.
+    pub fn interned(&self) -> &[Address] {
+        &self.look.shared.interned
+    }
+
+    /// What kind of object lies at `object`.
+    pub fn kind(&mut self, object: Address) -> Kind {
+        match self.shape_of(object) {
+            Some(index) => self.shapes.get(index).kind,
+            None => Kind::Other,
+        }
+    }
+
+    /// The class of the object at `object`.
+    pub fn class_of(&self, object: Address) -> Option<Address> {
+        self.look.word(self.look.layout.header.class.of(object))
+    }
+
+    /// The name of the class at `class`, without control characters; its address when it cannot be
+    /// read.
+    pub fn class_name(&self, class: Address) -> String {
+        let read = class::read(self.look.memory, self.look.layout, class);
+        read.map_or_else(|_| class.to_string(), |class| class.name)
+    }
+}

@@ -1,0 +1,77 @@
+//! What can be looked at as a whole: memory, what is mapped where in it, and the files behind.
+
+use crate::target::files::Opened;
+use crate::target::maps::{MappedFile, Mapping, Maps};
+use crate::target::memory::ReadMemory;
+use crate::target::process::{Execution, Process, ProcessError};
+use std::path::{Path, PathBuf};
+
+/// A running process, or a core file of one.
+pub trait Target: ReadMemory {
+    /// The pid of the process, or of the process a core was made of.
+    fn pid(&self) -> i32;
+
+    /// The core file; `None` for a running process.
+    fn core(&self) -> Option<&Path> {
+        None
+    }
+
+    /// What is missing of it or not certain, one sentence each.
+    fn warnings(&self) -> &[String] {
+        &[]
+    }
+
+    /// What is mapped where.
+    ///
+    /// # Errors
+    /// As [`Process::maps`].
+    fn maps(&self) -> Result<Maps, ProcessError>;
+
+    /// Which run of a program this is; `None` for what cannot change.
+    ///
+    /// # Errors
+    /// As [`Process::execution`].
+    fn execution(&self) -> Result<Option<Execution>, ProcessError>;
+
+    /// The program that runs, as the target names it, and whether it was deleted.
+    fn executable(&self) -> Option<(PathBuf, bool)>;
+
+    /// Whether `file` is that program.
+    fn is_executable(&self, file: &MappedFile) -> bool {
+        self.executable()
+            .is_some_and(|(path, deleted)| path == file.path && deleted == file.deleted)
+    }
+
+    /// Every way to the file of a mapping, the surest first.
+    fn files_behind<'f>(
+        &'f self,
+        file: &'f MappedFile,
+        mapping: &Mapping,
+    ) -> Box<dyn Iterator<Item = Opened> + 'f>;
+}
+
+impl Target for Process {
+    fn pid(&self) -> i32 {
+        self.pid()
+    }
+
+    fn maps(&self) -> Result<Maps, ProcessError> {
+        self.maps()
+    }
+
+    fn execution(&self) -> Result<Option<Execution>, ProcessError> {
+        self.execution().map(Some)
+    }
+
+    fn executable(&self) -> Option<(PathBuf, bool)> {
+        self.executable()
+    }
+
+    fn files_behind<'f>(
+        &'f self,
+        file: &'f MappedFile,
+        mapping: &Mapping,
+    ) -> Box<dyn Iterator<Item = Opened> + 'f> {
+        Box::new(self.files_behind(file, mapping))
+    }
+}
