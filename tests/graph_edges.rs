@@ -8,7 +8,8 @@ mod common;
 use common::{Interpreter, Target, on_every_interpreter, program};
 use pyunload::address::Address;
 use pyunload::heap::walk::walk;
-use pyunload::pyobject::edges::edge::Tier;
+use pyunload::pyobject::edges::Kind;
+use pyunload::pyobject::edges::edge::{EdgeName, Tier};
 use pyunload::pyobject::edges::tracer::Tracer;
 use pyunload::pyobject::identify;
 use pyunload::target::copy::CopyPlan;
@@ -165,6 +166,28 @@ fn through<M: ViewMemory>(tracer: &mut Tracer<'_, M>, sure: &HashSet<u64>) -> Ha
     inner
 }
 
+/// A line of the table in `docs/REFERENCES.md`.
+fn row(interpreter: &Interpreter, score: &Score, counts: &Counts) -> String {
+    let sum = |table: &Table| table.values().sum::<usize>();
+    let cells = [
+        interpreter.name.clone(),
+        interpreter.version.clone(),
+        score.objects.to_string(),
+        score.missing_objects.to_string(),
+        score.edges.to_string(),
+        sum(&score.missed).to_string(),
+        format!("{:.5}", score.recall()),
+        score.through.to_string(),
+        score.uncounted.to_string(),
+        score.namespace_edges.to_string(),
+        sum(&score.namespace_missed).to_string(),
+        sum(&score.namespace_extra).to_string(),
+        counts.nodes.to_string(),
+        counts.over.len().to_string(),
+    ];
+    format!("| {} |", cells.join(" | "))
+}
+
 fn top(table: &Table, most: usize) -> String {
     let mut rows: Vec<(&String, &usize)> = table.iter().collect();
     rows.sort_by_key(|&(_, count)| std::cmp::Reverse(*count));
@@ -191,29 +214,131 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     let told = ask(&mut target, interpreter);
     let mut tracer = Tracer::new(&copy, &python);
     let score = compare(&mut tracer, &found, &told);
-    println!(
-        "{}: {} objects, {} missing; {} edges, recall {:.5}, {} possible, {} through, {} uncounted; \
-         {} to namespaces, {} missed, {} extra",
-        interpreter.name,
-        score.objects,
-        score.missing_objects,
-        score.edges,
-        score.recall(),
-        score.possible,
-        score.through,
-        score.uncounted,
-        score.namespace_edges,
-        score.namespace_missed.values().sum::<usize>(),
-        score.namespace_extra.values().sum::<usize>(),
-    );
+    let counts = count_references(&mut tracer, &walked.objects);
+    let table = over_table(&mut tracer, &counts);
+    println!("{}", row(interpreter, &score, &counts));
     println!("  missed:{}", top(&score.missed, 25));
     println!("  namespaces missed:{}", top(&score.namespace_missed, 20));
     println!("  namespaces extra:{}", top(&score.namespace_extra, 20));
-    println!("  extra:{}", top(&score.extra, 40));
-    check(&score)
+    println!("  not told:{}", top(&score.extra, 40));
+    println!("  over:{}", top(&table, 25));
+    println!("  lead nowhere:{}", top(&counts.invalid, 10));
+    threads_are_seen(&mut tracer)?;
+    check(&score, &counts)
 }
 
-fn check(score: &Score) -> Result<(), String> {
+/// What came of counting.
+struct Counts {
+    nodes: usize,
+    /// Objects with more certain references than their count says, by what leads to them.
+    over: BTreeMap<Address, Vec<String>>,
+    /// Certain references that lead to no object, by what they lead from.
+    invalid: Table,
+}
+
+/// Counts the certain references to everything that is reached.
+fn count_references<M: ViewMemory>(tracer: &mut Tracer<'_, M>, walked: &[Address]) -> Counts {
+    let mut queue: Vec<Address> = walked.to_vec();
+    let mut counts: HashMap<Address, i64> = walked.iter().map(|&at| (at, 0)).collect();
+    let mut invalid = HashSet::new();
+    let mut next = 0;
+    while let Some(&object) = queue.get(next) {
+        next += 1;
+        let mut found = Vec::new();
+        tracer.visit(object, &mut |edge| found.push(edge));
+        for edge in found.into_iter().filter(|edge| edge.tier != Tier::Possible) {
+            let count = counts.entry(edge.to).or_insert_with(|| {
+                queue.push(edge.to);
+                0
+            });
+            *count += i64::from(edge.tier == Tier::Certain);
+        }
+        while let Some(&to) = queue.get(next).filter(|&&to| !tracer.is_object(to)) {
+            invalid.insert(to);
+            queue.swap_remove(next);
+        }
+    }
+    let is_over = |tracer: &mut Tracer<'_, M>, to: Address, count: i64| {
+        let refcount = tracer.refcount(to).filter(|refcount| !refcount.immortal);
+        refcount.is_some_and(|refcount| count > refcount.count)
+    };
+    let mut over: BTreeMap<Address, Vec<String>> = counts
+        .into_iter()
+        .filter(|&(to, count)| !invalid.contains(&to) && is_over(tracer, to, count))
+        .map(|(to, _)| (to, Vec::new()))
+        .collect();
+    let mut leads = Table::new();
+    for &object in &queue {
+        let mut found = Vec::new();
+        tracer.visit(object, &mut |edge| found.push(edge));
+        for edge in found.into_iter().filter(|edge| edge.tier == Tier::Certain) {
+            let is_invalid = invalid.contains(&edge.to);
+            if is_invalid || over.contains_key(&edge.to) {
+                let holder = class_name(tracer, object.value());
+                let label = tracer.label(object, edge.name);
+                let lead = format!(
+                    "{holder}{}",
+                    if label.starts_with('[') { "[]" } else { &label }
+                );
+                if is_invalid {
+                    *leads.entry(lead).or_default() += 1;
+                } else if let Some(leads) = over.get_mut(&edge.to) {
+                    leads.push(lead);
+                }
+            }
+        }
+    }
+    Counts {
+        nodes: queue.len(),
+        over,
+        invalid: leads,
+    }
+}
+
+/// Objects that are over, by class and by what leads to them.
+fn over_table<M: ViewMemory>(tracer: &mut Tracer<'_, M>, counts: &Counts) -> Table {
+    let mut table = Table::new();
+    for (to, leads) in &counts.over {
+        let mut leads = leads.clone();
+        leads.sort_unstable();
+        leads.dedup();
+        leads.truncate(4);
+        let row = format!("{} <- {}", class_name(tracer, to.value()), leads.join(", "));
+        *table.entry(row).or_default() += 1;
+    }
+    table
+}
+
+/// The local variable `keeping` of each of the four threads that wait is found, as a root or in a
+/// frame object that a root leads to.
+fn threads_are_seen<M: ViewMemory>(tracer: &mut Tracer<'_, M>) -> Result<(), String> {
+    let mut roots = Vec::new();
+    tracer.visit_roots(&mut |root| roots.push(root));
+    let mut labels: Vec<String> = Vec::new();
+    for root in roots {
+        labels.push(tracer.label(root.to, root.name));
+        let mut frame = root.to;
+        while tracer.kind(frame) == Kind::Frame {
+            let mut edges = Vec::new();
+            tracer.visit(frame, &mut |edge| edges.push(edge));
+            labels.extend(edges.iter().map(|edge| tracer.label(frame, edge.name)));
+            let back = edges
+                .iter()
+                .find(|edge| edge.name == EdgeName::Attribute("f_back"));
+            frame = back.map_or(Address::NULL, |edge| edge.to);
+        }
+    }
+    let seen = labels
+        .iter()
+        .filter(|label| label.as_str() == " local variable keeping")
+        .count();
+    match seen {
+        4 => Ok(()),
+        _ => Err(format!("{seen} threads are seen instead of 4")),
+    }
+}
+
+fn check(score: &Score, counts: &Counts) -> Result<(), String> {
     if score.objects < 10_000 || score.namespace_edges < 500 {
         return Err("the target told too little".into());
     }
@@ -222,6 +347,9 @@ fn check(score: &Score) -> Result<(), String> {
     }
     if !score.namespace_missed.is_empty() || !score.namespace_extra.is_empty() {
         return Err("references to namespaces differ".into());
+    }
+    if counts.over.len() * 1000 > counts.nodes {
+        return Err(format!("{} objects are over", counts.over.len()));
     }
     match score.recall() >= 0.999 {
         true => Ok(()),

@@ -1,7 +1,7 @@
 //! Where answers go: standard output, as text or JSON; notes and failures to standard error.
 
 use super::exit::{Exit, Failure};
-use crate::render::{Answer, Look, error_text, escaped, json, warn};
+use crate::render::{Answer, Look, error_text, escaped, warn, write_json};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
@@ -108,8 +108,8 @@ impl Output {
     /// Writes any document as JSON.
     pub fn document(&mut self, document: &impl Serialize, command: Option<&str>) {
         let indented = self.look.width.is_some();
-        let text = json(&OfCommand { document, command }, indented);
-        let written = std::io::stdout().lock().write_all(text.as_bytes());
+        let document = OfCommand { document, command };
+        let written = write_json(&document, indented, std::io::stdout().lock());
         self.heed(written);
     }
 

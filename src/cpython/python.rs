@@ -38,6 +38,8 @@ pub struct Python {
     pub runtime: Option<Address>,
     /// Static variables of versions without a runtime structure.
     pub statics: Statics,
+    /// The first two words of `_Py_HashSecret`, the key of its hashes; `None` where it has no symbol.
+    pub hash_secret: Option<(u64, u64)>,
     /// Whether it is being finalised: it can still be looked at while its modules are taken apart,
     /// but nothing may be changed any more.
     pub finalizing: bool,

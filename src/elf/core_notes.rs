@@ -101,7 +101,7 @@ fn list_files(data: &[u8]) -> Option<Vec<Listed>> {
         .zip(names)
         .filter_map(|(line, name)| {
             let path = Path::new(OsStr::from_bytes(name));
-            let (path, deleted) = without_deleted(path);
+            let (path, deleted) = without_deleted(path.to_path_buf());
             let [start, end] = [0, 8].map(|at| word_in::<u64>(line, at).unwrap_or(0));
             Some(Listed {
                 range: AddressRange::new(Address::new(start), Address::new(end.max(start))),

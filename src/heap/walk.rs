@@ -222,6 +222,7 @@ mod tests {
             layout: V3_11,
             runtime: Some(Address::new(0x20_0000)),
             statics: Statics::default(),
+            hash_secret: None,
             finalizing: false,
             interpreters: vec![Interpreter {
                 id: 0,

@@ -2,7 +2,7 @@
 
 use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
-use crate::pyobject::batch;
+use crate::pyobject::batch::{self, Window};
 use crate::pyobject::class::{Class, Classes};
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::header::{self, Header};
@@ -53,30 +53,34 @@ impl Objects {
     }
 
     /// Reads the headers of those objects that are not known yet, and their classes; of those whose
-    /// class is known to be one of texts the text too, when it is short. `visit` gets the first
-    /// bytes of each, as many as a text has that is read so.
+    /// class is known to be one of texts the text too, when it is short. Beside each object stands
+    /// how many bytes before it are read along. `visit` gets the bytes of each: those before it, and
+    /// as many as a text has that is read so.
     pub(super) fn learn(
         &mut self,
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
-        objects: impl IntoIterator<Item = Address>,
+        objects: impl IntoIterator<Item = (Address, u64)>,
         budget: &mut u64,
-        mut visit: impl FnMut(Address, &[u8]),
+        mut visit: impl FnMut(Address, Window<'_>),
     ) -> Result<(), ReadError> {
         let size = text::head_size(layout);
-        let mut spans = Vec::new();
+        let (mut spans, mut starts) = (Vec::new(), Vec::new());
         let first = self.known.len();
-        for at in objects {
+        for (at, before) in objects {
             self.places.entry(at).or_insert_with(|| {
-                spans.push((at, size));
+                spans.push((at.before(before), size + before as usize));
+                starts.push(at);
                 (first + spans.len() - 1) as u32
             });
         }
         self.known.resize_with(first + spans.len(), Known::default);
         let (known, texts, classes) = (&mut self.known[first..], &mut self.texts, &self.classes);
         let mut met = Vec::new();
-        batch::visit_spans(memory, &spans, |index, head| {
-            let at = spans[index].0;
+        batch::visit_spans(memory, &spans, |index, bytes| {
+            let (at, from) = (starts[index], spans[index].0);
+            let window = Window { from, bytes };
+            let head = window.behind(at);
             let header = header::parse(layout, head);
             let class = header.map(|header| header.class);
             let kind = class.and_then(|class| classes.flags(class).text_kind());
@@ -84,7 +88,7 @@ impl Objects {
             if met.last() != class.as_ref() {
                 met.extend(class);
             }
-            visit(at, head);
+            visit(at, window);
             let text = text.map(|text| {
                 texts.push(Ok(text));
                 (texts.len() - 1) as u32
@@ -104,8 +108,11 @@ impl Objects {
     ) -> Result<(), ReadError> {
         let mut wanted: Vec<(Address, Kind)> = objects
             .into_iter()
-            .filter(|&at| self.text(at).is_none())
-            .filter_map(|at| Some((at, self.class_of(at)?.flags.text_kind()?)))
+            .filter_map(|at| {
+                let known = self.known(at).filter(|known| known.text.is_none())?;
+                let class = self.classes.get(known.header?.class)?;
+                Some((at, class.flags.text_kind()?))
+            })
             .collect();
         wanted.sort_unstable_by_key(|&(at, _)| at);
         wanted.dedup();
@@ -146,14 +153,15 @@ impl Objects {
 
     /// What an attribute whose value was learnt holds.
     pub(super) fn value(&self, at: Address) -> Value {
-        if self.is_none(at) {
-            return Value::Null;
+        match (self.text(at), self.is_none(at)) {
+            (Some(Ok(text)), _) => return Value::Text(text.escaped()),
+            (Some(Err(error)), _) => return Value::Unreadable(error.to_string()),
+            (None, true) => return Value::Null,
+            (None, false) => {}
         }
-        match (self.text(at), self.class_of(at)) {
-            (Some(Ok(text)), _) => Value::Text(text.escaped()),
-            (Some(Err(error)), _) => Value::Unreadable(error.to_string()),
-            (None, Some(class)) => Value::Other(class.name.clone()),
-            (None, None) => Value::Unreadable(format!("no object at {at}")),
+        match self.class_of(at) {
+            Some(class) => Value::Other(class.name.clone()),
+            None => Value::Unreadable(format!("no object at {at}")),
         }
     }
 

@@ -71,7 +71,7 @@ pub fn inventory_of_still(
             (dict::read(memory, layout, modules)?, Some(warning.into()))
         }
     };
-    let mut reader = Reader::new(memory, layout, interpreter.sysdict);
+    let mut reader = Reader::new(memory, python, interpreter);
     let found = reader.read(&table).map_err(in_modules(interpreter))?;
     Ok(report(found, warning.into_iter().collect()))
 }
@@ -126,7 +126,7 @@ fn read_until_settled(
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
-    let mut reader = TwoReaders::new(memory, &python.layout, interpreter.sysdict);
+    let mut reader = TwoReaders::new(memory, python, interpreter);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
     let mut table = read_table(memory, python, interpreter)?;
     for _ in 0..rounds {
@@ -205,12 +205,12 @@ fn without_what_changed(seen: Seen) -> Found {
 }
 
 fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
-    let mut rows = Vec::with_capacity(found.len());
     let mut missing = Vec::new();
-    for found in found {
-        rows.push(found.row);
+    let rows = found.into_iter().map(|found| {
         missing.extend(found.warnings);
-    }
+        found.row
+    });
+    let mut rows: Vec<ModuleRow> = rows.collect();
     let more = missing.len().saturating_sub(LISTED);
     missing.truncate(LISTED);
     warnings.extend(missing);
@@ -224,15 +224,16 @@ fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
 /// Notes in each row the other keys of the same object, in the order of the table. `None`, which
 /// is every stub's value, has no aliases.
 fn name_aliases(rows: &mut [ModuleRow]) {
-    let mut keys: HashMap<Address, Vec<usize>> = HashMap::new();
-    for (index, row) in rows.iter().enumerate() {
-        if row.class.as_deref() != Some("NoneType") {
-            keys.entry(row.address).or_default().push(index);
-        }
-    }
-    for indices in keys.into_values().filter(|indices| indices.len() > 1) {
-        for &index in &indices {
-            let others = indices.iter().filter(|&&other| other != index);
+    let all = rows.iter().enumerate();
+    let mut keys: Vec<(Address, usize)> = all
+        .filter(|(_, row)| row.class.as_deref() != Some("NoneType"))
+        .map(|(index, row)| (row.address, index))
+        .collect();
+    keys.sort_unstable();
+    for same in keys.chunk_by(|one, next| one.0 == next.0) {
+        for &(_, index) in same.iter().filter(|_| same.len() > 1) {
+            let others = same.iter().map(|(_, index)| index);
+            let others = others.filter(|&&other| other != index);
             rows[index].aliases = others
                 .take(LISTED)
                 .map(|&other| rows[other].name.clone())

@@ -61,6 +61,17 @@ pub fn of_module(facts: &Facts<'_>) -> Kind {
         .unwrap_or(Kind::Other)
 }
 
+/// Whether the class of a loader, or a base of it, is enough to tell the kind.
+pub fn is_told_by(loader: &[&str]) -> bool {
+    let facts = Facts {
+        is_from_c: Some(false),
+        ..Facts::default()
+    };
+    loader
+        .iter()
+        .any(|loader| by_loader(loader, &facts).is_some())
+}
+
 fn by_loader(loader: &str, facts: &Facts<'_>) -> Option<Kind> {
     match loader {
         "SourceFileLoader" => Some(Kind::Source),

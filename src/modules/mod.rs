@@ -1,6 +1,7 @@
 //! Floor 6: what a person means by a module.
 
 mod attributes;
+mod builtin_names;
 pub mod describe;
 pub mod ghosts;
 pub mod inventory;
@@ -9,4 +10,5 @@ pub mod namespaces;
 pub mod picture;
 mod reading;
 pub mod row;
+mod specs;
 mod two_readers;

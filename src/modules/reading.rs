@@ -1,12 +1,15 @@
 //! One reading of some entries of `sys.modules`: gather addresses, read them together, go on.
 
-use crate::address::{Address, AddressMap};
+use crate::address::Address;
 use crate::cpython::layout::Layout;
+use crate::cpython::python::{Interpreter, Python};
 use crate::modules::attributes::{Objects, Value};
+use crate::modules::builtin_names::builtin_module_names;
 use crate::modules::kind::{self, Facts, Kind};
 use crate::modules::row::ModuleRow;
-use crate::pyobject::dict::{self, Entry, Limit, Source};
-use crate::pyobject::error::ObjectError;
+use crate::modules::specs::Specs;
+use crate::pyobject::dict::{Entry, Limit, Source};
+use crate::pyobject::hash::TextHash;
 use crate::pyobject::instance;
 use crate::pyobject::module::{self, Module};
 use crate::pyobject::names::Names;
@@ -28,15 +31,17 @@ const SPECS: Limit = Limit {
     all: 1 << 20,
 };
 
-const GLOBALS: [&str; 7] = [
+const GLOBALS: [&str; 6] = [
     "__file__",
     "__cached__",
     "__version__",
     "__package__",
     "__loader__",
     "__spec__",
-    "__path__",
 ];
+const PATH: [&str; 1] = ["__path__"];
+/// Which of them is the spec.
+const SPEC_NAME: usize = 5;
 const SPEC: [&str; 3] = ["loader", "origin", "_cached"];
 
 /// One entry as one reading found it.
@@ -57,7 +62,10 @@ pub(super) struct Reader<'r, M: ?Sized> {
     memory: &'r M,
     layout: &'r Layout,
     sysdict: Address,
-    globals: Names<7>,
+    /// The key of the target's hashes, until they are computed.
+    hash_secret: Option<(u64, u64)>,
+    globals: Names<6>,
+    path: Names<1>,
     spec: Names<3>,
     builtin_names: Option<HashSet<String>>,
     /// How many bytes of text may still be read.
@@ -68,7 +76,8 @@ pub(super) struct Reader<'r, M: ?Sized> {
 #[derive(Default)]
 struct Draft {
     module: Option<Module>,
-    globals: [Option<Address>; 7],
+    globals: [Option<Address>; 6],
+    path: Option<Address>,
     spec: [Option<Address>; 3],
     warnings: Vec<String>,
 }
@@ -89,21 +98,20 @@ impl Draft {
     fn loader(&self) -> Option<Address> {
         self.spec[0].or(self.globals[4])
     }
-    fn path(&self) -> Option<Address> {
-        self.globals[6]
-    }
     fn origin(&self) -> Option<Address> {
         self.spec[1]
     }
 }
 
 impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
-    pub(super) fn new(memory: &'r M, layout: &'r Layout, sysdict: Address) -> Self {
+    pub(super) fn new(memory: &'r M, python: &'r Python, interpreter: &Interpreter) -> Self {
         Reader {
             memory,
-            layout,
-            sysdict,
+            layout: &python.layout,
+            sysdict: interpreter.sysdict,
+            hash_secret: python.hash_secret,
             globals: Names::new(GLOBALS),
+            path: Names::new(PATH),
             spec: Names::new(SPEC),
             builtin_names: None,
             budget: 1 << 28,
@@ -124,12 +132,12 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let mut objects = Objects::of_modules(entries.len());
         let mut drafts = self.read_modules(&mut objects, entries)?;
         self.read_globals(&mut drafts)?;
-        let values = drafts.iter().flat_map(|draft| draft.globals).flatten();
-        objects.learn(memory, layout, values, &mut self.budget, |_, _| {})?;
-        self.read_specs(&objects, &mut drafts)?;
+        let specs = self.read_values(&mut objects, &drafts)?;
+        self.read_specs(&objects, &specs, &mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.spec).flatten();
-        objects.learn(memory, layout, values, &mut self.budget, |_, _| {})?;
+        objects.learn(memory, layout, alone(values), &mut self.budget, |_, _| {})?;
         self.read_loaders(&mut objects, &drafts)?;
+        self.read_paths(&mut objects, &mut drafts)?;
         self.read_texts(&mut objects, &drafts, entries)?;
         self.read_builtin_names(&drafts)?;
         for (entry, draft) in entries.iter().zip(drafts) {
@@ -147,19 +155,27 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let (memory, layout, budget) = (self.memory, self.layout, &mut self.budget);
         // With the class of the first key, `str`, the texts of all others are read along.
         let first = entries.first().map(|entry| entry.key);
-        objects.learn(memory, layout, first, budget, |_, _| {})?;
-        let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
-        let mut modules: AddressMap<Module> = AddressMap::default();
-        objects.learn(memory, layout, both, budget, |at, head| {
-            // Whether it is one is known when its class is.
-            modules.extend(module::parse(layout, head).map(|module| (at, module)));
+        let (secret, mut hash) = (self.hash_secret.take(), None);
+        objects.learn(memory, layout, alone(first), budget, |_, key| {
+            hash = secret.and_then(|secret| TextHash::proven_by(layout, secret, key.bytes));
         })?;
-        let drafts = entries.iter().map(|entry| Draft {
-            module: modules
-                .get(&entry.value)
-                .filter(|module| objects.classes.is_module(module.header.class))
-                .copied(),
-            ..Draft::default()
+        let both = entries.iter().flat_map(|entry| [entry.key, entry.value]);
+        // In the order of addresses; whether it is one is known when its class is.
+        let mut modules: Vec<(Address, Module)> = Vec::with_capacity(2 * entries.len());
+        objects.learn(memory, layout, alone(both), budget, |at, head| {
+            modules.extend(module::parse(layout, head.bytes).map(|module| (at, module)));
+        })?;
+        if let Some(hash) = hash {
+            self.globals.compute_hashes(&hash);
+            self.path.compute_hashes(&hash);
+        }
+        let drafts = entries.iter().map(|entry| {
+            let place = modules.binary_search_by_key(&entry.value, |&(at, _)| at);
+            let module = place.ok().map(|place| modules[place].1);
+            Draft {
+                module: module.filter(|module| objects.classes.is_module(module.header.class)),
+                ..Draft::default()
+            }
         });
         Ok(drafts.collect())
     }
@@ -168,10 +184,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     fn read_globals(&mut self, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners: Vec<&mut Draft> =
             drafts.iter_mut().filter(|draft| has_dict(draft)).collect();
-        let sources: Vec<Source> = owners
-            .iter()
-            .filter_map(|draft| draft.module.map(|module| Source::Dict(module.dict)))
-            .collect();
+        let sources: Vec<Source> = owners.iter().filter_map(|draft| namespace(draft)).collect();
         let namespaces = (self.globals).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
         for (draft, namespace) in owners.iter_mut().zip(namespaces) {
             match namespace {
@@ -184,27 +197,57 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         Ok(())
     }
 
+    /// The objects under these names; of the specs what is around them too, for there are most of
+    /// their attributes, or the way to them.
+    fn read_values(&mut self, objects: &mut Objects, drafts: &[Draft]) -> Result<Specs, ReadError> {
+        let mut specs = Specs::default();
+        let values = drafts.iter().flat_map(|draft| draft.globals);
+        let values = values.enumerate().filter_map(|(index, value)| {
+            let is_spec = index % GLOBALS.len() == SPEC_NAME;
+            Some((value?, if is_spec { instance::BEFORE } else { 0 }))
+        });
+        let (memory, layout) = (self.memory, self.layout);
+        objects.learn(memory, layout, values, &mut self.budget, |at, window| {
+            if window.from != at {
+                specs.keep(at, window);
+            }
+        })?;
+        Ok(specs)
+    }
+
     /// The well-known attributes of the specs.
-    fn read_specs(&mut self, objects: &Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
+    fn read_specs(
+        &mut self,
+        objects: &Objects,
+        specs: &Specs,
+        drafts: &mut [Draft],
+    ) -> Result<(), ReadError> {
         let mut owners = Vec::new();
         let mut instances = Vec::new();
+        let mut windows = Vec::new();
         for draft in drafts {
-            if let Some(spec) = draft.globals[5]
+            if let Some(spec) = draft.globals[SPEC_NAME]
                 && let Some(class) = objects.class_of(spec)
             {
                 owners.push(draft);
                 instances.push((spec, class));
+                windows.push(specs.get(spec));
             }
         }
-        let sources = instance::find_attributes(self.memory, self.layout, &instances)?;
-        let found: Vec<(&mut Draft, Source)> = owners
-            .into_iter()
-            .zip(sources)
-            .filter_map(|(draft, source)| Some((draft, source?)))
-            .collect();
-        let sources: Vec<Source> = found.iter().map(|&(_, source)| source).collect();
-        let specs = (self.spec).find_in_instances(self.memory, self.layout, &sources, SPECS)?;
-        for ((draft, _), spec) in found.into_iter().zip(specs) {
+        let (memory, layout) = (self.memory, self.layout);
+        let sources = instance::find_attributes(memory, layout, &instances, &windows)?;
+        let mut found = Vec::with_capacity(owners.len());
+        let mut at_hand = Vec::with_capacity(owners.len());
+        let mut places = Vec::with_capacity(owners.len());
+        for ((draft, source), window) in owners.into_iter().zip(sources).zip(windows) {
+            if let Some(source) = source {
+                found.push(draft);
+                at_hand.push(window);
+                places.push(source);
+            }
+        }
+        let specs = (self.spec).find_in_instances(memory, layout, &places, &at_hand, SPECS)?;
+        for (draft, spec) in found.into_iter().zip(specs) {
             match spec {
                 Ok(spec) => draft.spec = spec,
                 Err(error) => draft
@@ -225,6 +268,33 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let loaders = drafts.iter().filter_map(Draft::loader);
         let classes: Vec<Address> = loaders.filter(is_class).collect();
         objects.classes.learn(self.memory, self.layout, classes)
+    }
+
+    /// `__path__` of the modules whose loader does not tell what they are.
+    fn read_paths(&mut self, objects: &mut Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
+        let is_open = |draft: &&mut Draft| {
+            let loader = draft.loader().map(|at| objects.loader_names(at));
+            has_dict(draft) && !kind::is_told_by(&loader.unwrap_or_default())
+        };
+        if self.layout.python < (3, 0) {
+            // Has no namespace packages.
+            return Ok(());
+        }
+        let open: Vec<&mut Draft> = drafts.iter_mut().filter(is_open).collect();
+        let sources: Vec<Source> = open.iter().filter_map(|draft| namespace(draft)).collect();
+        let found = (self.path).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
+        for (draft, found) in open.into_iter().zip(found) {
+            // A namespace that cannot be read was warned about.
+            draft.path = found.ok().and_then(|[path]| path);
+        }
+        let paths = drafts.iter().filter_map(|draft| draft.path);
+        objects.learn(
+            self.memory,
+            self.layout,
+            alone(paths),
+            &mut self.budget,
+            |_, _| {},
+        )
     }
 
     fn read_texts(
@@ -320,7 +390,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let Some(module) = draft.module else {
             return Kind::Other;
         };
-        let path = draft.path().and_then(|at| objects.class_of(at));
+        let path = draft.path.and_then(|at| objects.class_of(at));
         let builtins = self.builtin_names.as_ref();
         kind::of_module(&Facts {
             is_python_2,
@@ -372,6 +442,15 @@ fn has_dict(draft: &Draft) -> bool {
     draft.module.is_some_and(|module| !module.dict.is_null())
 }
 
+fn namespace(draft: &Draft) -> Option<Source> {
+    draft.module.map(|module| Source::Dict(module.dict))
+}
+
+/// These objects, and nothing before them.
+fn alone(objects: impl IntoIterator<Item = Address>) -> impl Iterator<Item = (Address, u64)> {
+    objects.into_iter().map(|at| (at, 0))
+}
+
 /// The text of an attribute; one that holds something else, or cannot be read, is warned about.
 fn text_of(
     objects: &Objects,
@@ -394,25 +473,4 @@ fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
         Value::Text(text) => Some(text),
         _ => None,
     }
-}
-
-/// Reads `sys.builtin_module_names`.
-fn builtin_module_names(
-    memory: &(impl ReadMemory + ?Sized),
-    layout: &Layout,
-    sysdict: Address,
-) -> Result<HashSet<String>, ObjectError> {
-    use crate::pyobject::{sequence, text};
-    let Some(tuple) = dict::find(memory, layout, sysdict, "builtin_module_names")? else {
-        return Ok(HashSet::new());
-    };
-    let names: Vec<_> = sequence::read_tuple(memory, layout, tuple)?
-        .into_iter()
-        .map(|at| (at, text::native(layout)))
-        .collect();
-    let mut budget = 1 << 20;
-    let texts = text::read_many(memory, layout, &names, &mut budget)
-        .map_err(ObjectError::reading(tuple, "tuple"))?;
-    let plain = texts.into_iter().flatten();
-    Ok(plain.map(|name| name.escaped()).collect())
 }

@@ -2,8 +2,7 @@
 //!
 //! Not for a target that is stopped: what is read then is found out before the stop.
 
-use crate::address::Address;
-use crate::cpython::layout::Layout;
+use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
 use crate::pyobject::dict::Entry;
 use crate::target::memory::{ReadError, ReadMemory};
@@ -20,10 +19,10 @@ pub(super) struct TwoReaders<'r, M: ?Sized> {
 }
 
 impl<'r, M: ReadMemory + Sync + ?Sized> TwoReaders<'r, M> {
-    pub(super) fn new(memory: &'r M, layout: &'r Layout, sysdict: Address) -> Self {
+    pub(super) fn new(memory: &'r M, python: &'r Python, interpreter: &Interpreter) -> Self {
         TwoReaders {
-            front: Reader::new(memory, layout, sysdict),
-            back: Reader::new(memory, layout, sysdict),
+            front: Reader::new(memory, python, interpreter),
+            back: Reader::new(memory, python, interpreter),
         }
     }
 

@@ -8,7 +8,7 @@
 //! page of ours filled with zeroes, and that costs more than reading the same page of the target.
 
 use crate::address::Address;
-use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory};
 use std::cell::RefCell;
 use std::ops::Range;
 
@@ -23,6 +23,32 @@ const PIECES: usize = 1024;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Bytes of the target that are at hand already.
+#[derive(Debug, Clone, Copy)]
+pub struct Window<'b> {
+    /// Where the first of them lies.
+    pub from: Address,
+    /// The bytes.
+    pub bytes: &'b [u8],
+}
+
+impl<'b> Window<'b> {
+    /// `size` bytes at `at`; `None` when they are not all in here.
+    pub fn get(&self, at: Address, size: usize) -> Option<&'b [u8]> {
+        let start = usize::try_from(at.distance_from(self.from)?).ok()?;
+        self.bytes.get(start..start.checked_add(size)?)
+    }
+
+    /// All bytes from `at` on.
+    pub fn behind(&self, at: Address) -> &'b [u8] {
+        let start = at.distance_from(self.from).map(usize::try_from);
+        let start = start.and_then(Result::ok);
+        start
+            .and_then(|start| self.bytes.get(start..))
+            .unwrap_or_default()
+    }
 }
 
 /// The bytes of many pieces, in the order they were asked for.
@@ -101,21 +127,20 @@ pub fn visit_spans(
     spans: &[(Address, usize)],
     mut visit: impl FnMut(usize, &[u8]),
 ) -> Result<(), ReadError> {
-    let mut order: Vec<(Address, usize, u32)> = (0u32..)
-        .zip(spans)
-        .map(|(index, &(at, size))| (at, size, index))
-        .collect();
-    order.sort_unstable();
+    let starts = spans.iter().map(|&(at, _)| at);
+    let mut order: Vec<(Address, u32)> = starts.zip(0u32..).collect();
+    order.sort_unstable_by_key(|&(at, _)| at);
     let mut scratch = SCRATCH.take();
     let mut rest = order.as_slice();
     while !rest.is_empty() {
-        let call = Call::of(rest);
+        let call = Call::of(spans, rest);
         let (now, later) = rest.split_at(call.parts.len());
         if scratch.len() < call.size {
             scratch.resize(call.size.max(BUFFER), 0);
         }
         let complete = call.read(memory, &mut scratch)?;
-        for (&(at, size, index), part) in now.iter().zip(&call.parts) {
+        for (&(at, index), part) in now.iter().zip(&call.parts) {
+            let size = spans[index as usize].1;
             let bytes = &mut scratch[part.start..part.start + size];
             let got = if complete[part.piece] {
                 size
@@ -151,11 +176,11 @@ struct Part {
 }
 
 impl Call {
-    /// As many of the spans as fit in, at least one.
-    fn of(spans: &[(Address, usize, u32)]) -> Self {
+    /// As many of the spans as fit in, in this order, at least one.
+    fn of(spans: &[(Address, usize)], order: &[(Address, u32)]) -> Self {
         let mut call = Call::default();
-        for &(at, size, _) in spans {
-            if !call.add(at, size) {
+        for &(at, index) in order {
+            if !call.add(at, spans[index as usize].1) {
                 break;
             }
         }
@@ -195,15 +220,7 @@ impl Call {
         memory: &(impl ReadMemory + ?Sized),
         scratch: &mut [u8],
     ) -> Result<Vec<bool>, ReadError> {
-        let mut rest = scratch;
-        let mut pieces = Vec::with_capacity(self.merged.len());
-        for &(at, size) in &self.merged {
-            let (piece, behind) = rest.split_at_mut(size);
-            pieces.push(Piece::new(at, piece));
-            rest = behind;
-        }
-        memory.read_batch(&mut pieces)?;
-        Ok(pieces.iter().map(|piece| piece.complete).collect())
+        memory.read_joined(&self.merged, &mut scratch[..self.size])
     }
 }
 

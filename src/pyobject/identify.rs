@@ -206,6 +206,12 @@ fn name_of(image: &Image) -> String {
 fn with_place_of(mut python: Python, process: &impl Target, image: &Image) -> Python {
     let exports = |name| image.find_dynamic_symbol(process, name).is_some();
     python.build.debug |= exports("_Py_NegativeRefcount") || exports("_Py_NegativeRefCount");
+    python.hash_secret = image
+        .find_dynamic_symbol(process, "_Py_HashSecret")
+        .and_then(|symbol| {
+            let (first, second) = (symbol.address, symbol.address.offset(8));
+            Some((process.read_at(first).ok()?, process.read_at(second).ok()?))
+        });
     python.build.shared_libpython = !image.is_program && !process.is_executable(&image.file);
     python
 }
@@ -281,6 +287,7 @@ fn python_from(
         layout: candidate.row.layout,
         runtime: candidate.runtime,
         statics: candidate.statics,
+        hash_secret: None,
         finalizing: phase == Phase::Ending,
         interpreters,
     }

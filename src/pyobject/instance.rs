@@ -6,16 +6,17 @@
 
 use crate::address::Address;
 use crate::cpython::layout::{GcForm, Layout};
-use crate::pyobject::batch;
+use crate::pyobject::batch::{self, Window};
 use crate::pyobject::class::Class;
 use crate::pyobject::dict::Source;
 use crate::target::memory::{ReadError, ReadMemory, word_in};
 
 /// How much before an object is read, in bytes.
-const BEFORE: u64 = 32;
+pub const BEFORE: u64 = 32;
 
 /// Finds the attributes of each instance of the class beside it; `None` where it has none, or where
-/// its memory cannot be read.
+/// its memory cannot be read. `at_hand` has bytes of and around each instance, where they were read
+/// already.
 ///
 /// # Errors
 /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
@@ -23,20 +24,34 @@ pub fn find_attributes(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     instances: &[(Address, &Class)],
+    at_hand: &[Option<Window<'_>>],
 ) -> Result<Vec<Option<Source>>, ReadError> {
-    let spans: Vec<(Address, usize)> = instances
+    let spans_of = |&(at, class): &(Address, &Class)| {
+        let member = member_offset(layout, class);
+        [(at.before(BEFORE), BEFORE as usize), (at.offset(member), 8)]
+    };
+    let mut sources = vec![None; instances.len()];
+    let mut outside = Vec::new();
+    for (index, instance) in instances.iter().enumerate() {
+        let [before, member] = spans_of(instance)
+            .map(|(at, size)| at_hand[index].and_then(|window| window.get(at, size)));
+        match (before, member) {
+            (Some(before), Some(member)) => {
+                sources[index] = source(layout, instance.0, instance.1, before, member);
+            }
+            _ => outside.push(index),
+        }
+    }
+    let spans = outside
         .iter()
-        .flat_map(|&(at, class)| {
-            let member = member_offset(layout, class);
-            [(at.before(BEFORE), BEFORE as usize), (at.offset(member), 8)]
-        })
-        .collect();
-    let blocks = batch::read_spans(memory, &spans)?;
-    let sources = instances.iter().enumerate().map(|(index, &(at, class))| {
-        let (before, member) = (blocks.get(2 * index), blocks.get(2 * index + 1));
-        source(layout, at, class, before, member)
-    });
-    Ok(sources.collect())
+        .flat_map(|&index| spans_of(&instances[index]));
+    let blocks = batch::read_spans(memory, &spans.collect::<Vec<_>>())?;
+    for (block, index) in outside.into_iter().enumerate() {
+        let (before, member) = (blocks.get(2 * block), blocks.get(2 * block + 1));
+        let (at, class) = instances[index];
+        sources[index] = source(layout, at, class, before, member);
+    }
+    Ok(sources)
 }
 
 /// Where in the object the dict pointer, or the header of its inline values, lies.

@@ -5,6 +5,7 @@ pub mod class;
 pub mod dict;
 pub mod edges;
 pub mod error;
+pub mod hash;
 pub mod header;
 pub mod identify;
 pub mod instance;

@@ -1,17 +1,19 @@
 //! Looking up a few well-known names in many dicts.
 //!
 //! Names are interned: all dicts share one `str` object for `__file__`. So each key object is read
-//! once, and recognised by its address from then on. An object of a name also holds the hash of it;
-//! when those of all names are known, they are looked up as the interpreter does. Until then, and in
-//! dicts where that does not work, all keys are read.
+//! once, and recognised by its address from then on. When the hashes of all names are known, they
+//! are looked up as the interpreter does: computed, where it is known how the target does it, else
+//! learnt from the objects of the names. Until then, and in dicts where that does not work, all keys
+//! are read.
 
 use crate::address::{Address, AddressMap};
-use crate::cpython::layout::{Layout, TextForm};
-use crate::pyobject::batch;
+use crate::cpython::layout::Layout;
+use crate::pyobject::batch::{self, Window};
 use crate::pyobject::dict::{self, Entry, Limit, Source, Verdict};
 use crate::pyobject::error::ObjectError;
+use crate::pyobject::hash::{TextHash, hash_in};
 use crate::pyobject::text;
-use crate::target::memory::{ReadError, ReadMemory, word_in};
+use crate::target::memory::{ReadError, ReadMemory};
 
 /// How many keys are read at once.
 const AT_ONCE: usize = 1 << 16;
@@ -19,6 +21,8 @@ const AT_ONCE: usize = 1 << 16;
 const LONGEST: usize = 32;
 /// How many dicts are scanned at first to learn the hashes of the names; then so many times more.
 const SCANNED: usize = 64;
+/// How many dicts are walked at first to learn which objects the names are.
+const WALKED: usize = 4;
 
 /// A few names, and which key objects are known to be (or not to be) one of them.
 #[derive(Debug)]
@@ -41,6 +45,11 @@ impl<const N: usize> Names<N> {
         }
     }
 
+    /// The hashes of the names need not be learnt.
+    pub fn compute_hashes(&mut self, hash: &TextHash) {
+        self.hashes = self.wanted.map(|name| Some(hash.of(name.as_bytes())));
+    }
+
     /// Forgets which key objects are which: they may have been replaced by others.
     pub fn forget(&mut self) {
         self.known.clear();
@@ -58,15 +67,20 @@ impl<const N: usize> Names<N> {
         limit: Limit,
     ) -> Result<Vec<Found<N>>, ReadError> {
         let mut found = Vec::with_capacity(sources.len());
-        let (mut rest, mut count) = (sources, SCANNED);
+        let (mut rest, mut scanned) = (sources, SCANNED);
         while !rest.is_empty() {
-            if let Some(hashes) = self.all_hashes(layout) {
-                found.extend(self.walk(memory, layout, rest, &hashes, limit)?);
-                break;
-            }
+            let hashes = self.all_hashes(layout);
+            let count = match hashes {
+                Some(_) if found.is_empty() && self.known.is_empty() => WALKED,
+                Some(_) => rest.len(),
+                None => scanned,
+            };
             let (now, later) = rest.split_at(count.min(rest.len()));
-            found.extend(self.scan(memory, layout, now, limit)?);
-            (rest, count) = (later, count * 4);
+            found.extend(match hashes {
+                Some(hashes) => self.walk(memory, layout, now, &hashes, limit)?,
+                None => self.scan(memory, layout, now, limit)?,
+            });
+            (rest, scanned) = (later, scanned.saturating_mul(4));
         }
         Ok(found)
     }
@@ -143,7 +157,8 @@ impl<const N: usize> Names<N> {
         Ok(())
     }
 
-    /// As [`Names::find_in`], for instances: those of one class share their keys.
+    /// As [`Names::find_in`], for instances: those of one class share their keys. `at_hand` has
+    /// bytes in which the values of each may be.
     ///
     /// # Errors
     /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
@@ -152,6 +167,7 @@ impl<const N: usize> Names<N> {
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
         sources: &[Source],
+        at_hand: &[Option<Window<'_>>],
         limit: Limit,
     ) -> Result<Vec<Found<N>>, ReadError> {
         let shared = dict::read_shared_keys(memory, layout, sources);
@@ -173,16 +189,25 @@ impl<const N: usize> Names<N> {
             let count = places.iter().flatten().max().map_or(0, |last| last + 1);
             dict::values_span(layout, values, count)
         };
-        let spans: Vec<_> = wanted.iter().map(span).collect();
         let mut found = vec![Ok([None; N]); sources.len()];
         let mut is_done = vec![false; sources.len()];
-        batch::visit_spans(memory, &spans, |index, bytes| {
-            let (source, _, places) = wanted[index];
+        let mut take = |&(source, _, places): &(usize, Address, &[Option<usize>; N]),
+                        bytes: &[u8]| {
             let value = |place| dict::value_at(layout, bytes, place);
             let values = places.map(|place| place.map_or(Some(None), value));
             is_done[source] = values.iter().all(Option::is_some);
             found[source] = Ok(values.map(Option::flatten));
-        })?;
+        };
+        let mut outside = Vec::new();
+        for wanted in wanted {
+            let (at, size) = span(&wanted);
+            match at_hand[wanted.0].and_then(|window| window.get(at, size)) {
+                Some(bytes) => take(&wanted, bytes),
+                None => outside.push(wanted),
+            }
+        }
+        let spans: Vec<_> = outside.iter().map(span).collect();
+        batch::visit_spans(memory, &spans, |index, bytes| take(&outside[index], bytes))?;
         self.scan_rest(memory, layout, sources, &is_done, &mut found, limit)?;
         Ok(found)
     }
@@ -267,14 +292,4 @@ impl<const N: usize> Names<N> {
         self.known.insert(key, Some(name as u8));
         Some(name)
     }
-}
-
-/// The hash of a `str` whose first bytes are given, when it was ever computed: the member behind the
-/// length (`PyASCIIObject`, `Include/cpython/unicodeobject.h`, 3.3 to 3.15).
-fn hash_in(layout: &Layout, head: &[u8]) -> Option<u64> {
-    const UNKNOWN: u64 = u64::MAX;
-    let TextForm::Flexible { .. } = layout.text.form else {
-        return None;
-    };
-    word_in(head, layout.text.length.offset() as usize + 8).filter(|&hash| hash != UNKNOWN)
 }

@@ -1,4 +1,4 @@
-//! Floor 12: reports as text or JSON. Pure: a report goes in, a string comes out.
+//! Floor 12: reports as text or JSON. Pure: a report goes in, text comes out.
 //!
 //! Text carries colours always; whoever writes it to something that is no terminal strips them.
 
@@ -29,7 +29,8 @@ mod wrap;
 pub use dot::Drawing;
 pub use error::error_text;
 pub use escape::escaped;
-pub use json::json;
+pub use json::write_json;
+
 pub use number::{bytes, counted, duration, thousands};
 pub use style::{bad, dim, good, name, warn};
 pub use table::{Align, Table};

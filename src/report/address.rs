@@ -17,7 +17,19 @@ impl From<Address> for ReportAddress {
 
 impl Serialize for ReportAddress {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(&self.0)
+        // As its `Display` writes it; there are many in a document, and formatting is slow.
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut text = *b"0x0000000000000000";
+        let mut start = text.len();
+        let mut rest = self.0.value();
+        while rest > 0 || start == text.len() {
+            start -= 1;
+            text[start] = DIGITS[(rest % 16) as usize];
+            rest /= 16;
+        }
+        start -= 2;
+        text[start..start + 2].copy_from_slice(b"0x");
+        serializer.serialize_str(std::str::from_utf8(&text[start..]).unwrap_or_default())
     }
 }
 
@@ -32,5 +44,19 @@ impl JsonSchema for ReportAddress {
             "pattern": "^0x[0-9a-f]+$",
             "description": "an address in the memory of the target"
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_written_as_it_is_shown() {
+        for value in [0, 1, 0xf, 0x10, 0x7ff4_bdb4_e568, u64::MAX] {
+            let address = Address::new(value);
+            let written = serde_json::to_value(ReportAddress(address)).expect("serialises");
+            assert_eq!(written, address.to_string());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! What `/proc` says about processes that a person wants to know, and that helps to choose one.
 
+use crate::target::threads::status_field;
 use nix::libc::SIGCHLD;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
@@ -69,8 +70,9 @@ impl About {
 
 /// The process a thread id belongs to; `None` when the id is that of a process, or of nothing.
 pub fn process_of_thread(tid: i32) -> Option<i32> {
-    let status = Process::new(tid).ok()?.status().ok()?;
-    (status.tgid != tid).then_some(status.tgid)
+    let status = std::fs::read_to_string(format!("/proc/{tid}/status")).ok()?;
+    let process = status_field(&status, "Tgid")?.parse().ok()?;
+    (process != tid).then_some(process)
 }
 
 /// The executable of a process, as the kernel names it; `None` where that is not shown.

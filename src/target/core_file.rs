@@ -147,11 +147,8 @@ impl Core {
             let behind = seek(inside, Whence::SeekHole).is_some();
             return (!behind).then_some((inside, part.stored));
         };
-        if from >= part.stored {
-            return None;
-        }
         let to = seek(from, Whence::SeekHole).unwrap_or(part.stored);
-        Some((from, to.clamp(from + 1, part.stored)))
+        (from < part.stored).then(|| (from, to.clamp(from + 1, part.stored)))
     }
 
     fn part_at(&self, at: Address) -> Option<&Part> {

@@ -7,9 +7,10 @@
 use crate::target::maps::{MappedFile, Mapping};
 use crate::target::process::Process;
 use nix::fcntl::OFlag;
+use std::ffi::OsString;
 use std::fs::{File, OpenOptions, read_link};
 use std::os::fd::AsRawFd;
-use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -28,7 +29,7 @@ impl Process {
     /// Where the target is a loader run by hand, this is the loader.
     pub fn executable(&self) -> Option<(PathBuf, bool)> {
         let link = read_link(format!("/proc/{}/exe", self.pid())).ok()?;
-        Some(without_deleted(&link))
+        Some(without_deleted(link))
     }
 
     /// A path of the target's own view of the file system, as one of ours.
@@ -83,11 +84,11 @@ impl Process {
 }
 
 /// Splits the kernel's ` (deleted)` off a path.
-pub(crate) fn without_deleted(path: &Path) -> (PathBuf, bool) {
-    let bytes = path.as_os_str().as_bytes();
-    let kept = bytes.strip_suffix(b" (deleted)");
-    let path = std::ffi::OsString::from_vec(kept.unwrap_or(bytes).to_vec());
-    (PathBuf::from(path), kept.is_some())
+pub(crate) fn without_deleted(path: PathBuf) -> (PathBuf, bool) {
+    let mut bytes = path.into_os_string().into_vec();
+    let kept = bytes.strip_suffix(b" (deleted)").map(<[u8]>::len);
+    bytes.truncate(kept.unwrap_or(bytes.len()));
+    (OsString::from_vec(bytes).into(), kept.is_some())
 }
 
 /// Opens a regular file and nothing else; also its inode number. The path is resolved once, without

@@ -93,10 +93,11 @@ impl Maps {
     }
 }
 
-impl From<&MemoryMap> for Mapping {
-    fn from(map: &MemoryMap) -> Self {
-        let file = match &map.pathname {
-            MMapPath::Path(path) => Some(mapped_file(path, map)),
+impl From<MemoryMap> for Mapping {
+    fn from(map: MemoryMap) -> Self {
+        let special = special_name(&map.pathname);
+        let file = match map.pathname {
+            MMapPath::Path(path) => Some(mapped_file(path, map.inode, map.dev)),
             _ => None,
         };
         Mapping {
@@ -106,17 +107,17 @@ impl From<&MemoryMap> for Mapping {
             execute: map.perms.contains(MMPermissions::EXECUTE),
             file_offset: map.offset,
             file,
-            special: special_name(&map.pathname),
+            special,
         }
     }
 }
 
-fn mapped_file(path: &std::path::Path, map: &MemoryMap) -> MappedFile {
+fn mapped_file(path: PathBuf, inode: u64, device: (i32, i32)) -> MappedFile {
     let (path, deleted) = without_deleted(path);
     MappedFile {
-        inode: map.inode,
+        inode,
         path,
-        device: map.dev,
+        device,
         deleted,
     }
 }

@@ -89,6 +89,33 @@ pub trait ReadMemory {
         }
         Ok(())
     }
+
+    /// Reads spans (where, and how many bytes) one behind the other into `buffer`, which is as large
+    /// as all of them; says of each whether it was filled completely.
+    ///
+    /// # Errors
+    /// As [`ReadMemory::read_some_at`].
+    fn read_joined(
+        &self,
+        spans: &[(Address, usize)],
+        buffer: &mut [u8],
+    ) -> Result<Vec<bool>, ReadError> {
+        let mut pieces = pieces_of(spans, buffer);
+        self.read_batch(&mut pieces)?;
+        Ok(pieces.iter().map(|piece| piece.complete).collect())
+    }
+}
+
+/// The spans as pieces, one behind the other in `buffer`.
+pub(super) fn pieces_of<'b>(spans: &[(Address, usize)], buffer: &'b mut [u8]) -> Vec<Piece<'b>> {
+    let mut rest = buffer;
+    let mut pieces = Vec::with_capacity(spans.len());
+    for &(at, size) in spans {
+        let (piece, behind) = rest.split_at_mut(size);
+        pieces.push(Piece::new(at, piece));
+        rest = behind;
+    }
+    pieces
 }
 
 /// A value with a fixed little-endian form in memory.
@@ -228,6 +255,14 @@ impl<M: ReadMemory + ?Sized> ReadMemory for &M {
 
     fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
         (**self).read_batch(pieces)
+    }
+
+    fn read_joined(
+        &self,
+        spans: &[(Address, usize)],
+        buffer: &mut [u8],
+    ) -> Result<Vec<bool>, ReadError> {
+        (**self).read_joined(spans, buffer)
     }
 }
 

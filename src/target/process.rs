@@ -5,7 +5,7 @@
 
 use crate::address::Address;
 use crate::target::maps::{Mapping, Maps};
-use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::memory::{Piece, ReadError, ReadMemory, pieces_of};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
@@ -166,7 +166,7 @@ impl Process {
     /// [`ProcessError::Denied`] where this user may not inspect the process.
     pub fn maps(&self) -> Result<Maps, ProcessError> {
         let maps = self.entry.maps().map_err(|error| self.failed(error))?;
-        Ok(Maps::new(maps.iter().map(Mapping::from).collect()))
+        Ok(Maps::new(maps.into_iter().map(Mapping::from).collect()))
     }
 
     fn failed(&self, error: ProcError) -> ProcessError {
@@ -256,9 +256,38 @@ impl ReadMemory for Process {
         }
         Ok(())
     }
+
+    fn read_joined(
+        &self,
+        spans: &[(Address, usize)],
+        buffer: &mut [u8],
+    ) -> Result<Vec<bool>, ReadError> {
+        let is_quick = spans.len() <= PIECES_A_CALL && !self.through_file.load(Ordering::Relaxed);
+        if is_quick && self.read_at_once(spans, buffer).is_some() {
+            return Ok(vec![true; spans.len()]);
+        }
+        let mut pieces = pieces_of(spans, buffer);
+        self.read_batch(&mut pieces)?;
+        Ok(pieces.iter().map(|piece| piece.complete).collect())
+    }
 }
 
 impl Process {
+    /// Reads all spans with one call; `None` when that does not give all of them.
+    fn read_at_once(&self, spans: &[(Address, usize)], buffer: &mut [u8]) -> Option<()> {
+        let remote: Vec<_> = spans
+            .iter()
+            .map(|&(at, len)| RemoteIoVec {
+                base: at.value() as usize,
+                len,
+            })
+            .collect();
+        let size = buffer.len();
+        let local = &mut [IoSliceMut::new(buffer)];
+        let got = process_vm_readv(Pid::from_raw(self.pid), local, &remote);
+        (got == Ok(size)).then_some(())
+    }
+
     /// Reads pieces of one call; behind a piece that is not mapped the call is taken up again.
     fn read_call(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
         let mut next = 0;

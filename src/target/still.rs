@@ -4,10 +4,11 @@
 //! runs, into the room that was made for it. When the whole would take longer than a stop may last,
 //! the process is not stopped at all.
 
-use crate::target::copy::{CopyError, CopyPlan};
+use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
+use crate::target::target::Target;
 use crate::target::watchdog::Watchdog;
 use std::time::Duration;
 
@@ -45,17 +46,17 @@ pub enum StillError {
     Read(#[from] ReadError),
 }
 
-/// Stops `process`, copies it, and lets it go on; what was copied. `stopped` grows by how long it
-/// stood still, also when there is no copy in the end.
+/// Stops `process`, copies it, and lets it go on. `stopped` grows by how long it stood still, also
+/// when there is no copy in the end.
 ///
 /// # Errors
 /// [`StillError::TooLong`] before it was stopped; the others leave it running, too.
-pub fn copy(
-    process: &Process,
+pub fn copy<'p>(
+    process: &'p Process,
     watchdog: &Watchdog,
     limits: StopLimits,
     stopped: &mut Duration,
-) -> Result<CopyPlan, StillError> {
+) -> Result<Copy<&'p (dyn Target + Sync)>, StillError> {
     let mut plan = CopyPlan::of(process, MOST)?;
     let foreseen = plan.rehearse(process)? * MARGIN;
     if foreseen > limits.max_stop {
@@ -69,5 +70,5 @@ pub fn copy(
     let filled = plan.fill(&paused);
     *stopped += paused.resume();
     filled?;
-    Ok(plan)
+    Ok(plan.over(process))
 }

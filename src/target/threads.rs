@@ -87,7 +87,7 @@ pub fn pending_signals(process: &Process, tid: i32) -> Option<u64> {
 }
 
 /// The value of a line `name:\tvalue`.
-fn status_field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
+pub(super) fn status_field<'s>(status: &'s str, name: &str) -> Option<&'s str> {
     status.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         (key == name).then_some(value.trim())

@@ -151,7 +151,6 @@ fn a_session_checks_too() {
 }
 
 #[test]
-#[ignore = "the graph of references is not there yet"]
 fn a_test_suite_asserts_that_a_plugin_host_unloads_its_plugins() {
     for python in ["3.8", "3.11", "3.13"] {
         let Some(python) = interpreter(python) else {

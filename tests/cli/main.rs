@@ -11,6 +11,7 @@ mod failures;
 mod graph;
 #[path = "../inject/health.rs"]
 mod health;
+mod held;
 mod help;
 mod pause;
 mod permission;

@@ -4,7 +4,7 @@ use super::{CoreArgs, Scope, seconds};
 use clap::{Args, ValueEnum};
 
 /// How the memory of the process is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct PictureArgs {
     /// Which interpreter; 0 is the main one
     #[arg(long, value_name = "N")]
@@ -15,6 +15,9 @@ pub struct PictureArgs {
     /// How memory is taken: copied while the process stands still, or from a fork of it
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Snapshot::Copy)]
     pub snapshot: Snapshot,
+    /// How a core file is looked at
+    #[command(flatten)]
+    pub core: CoreArgs,
 }
 
 /// How the memory of a process is taken.
@@ -45,9 +48,6 @@ pub struct RefsArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
-    /// Where files are that a core file leaves out
-    #[command(flatten)]
-    pub core: CoreArgs,
     /// Show addresses
     #[arg(long)]
     pub addresses: bool,
@@ -71,9 +71,6 @@ pub struct WhyArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
-    /// Where files are that a core file leaves out
-    #[command(flatten)]
-    pub core: CoreArgs,
     /// Draw the paths, in the language of Graphviz
     #[arg(long, conflicts_with = "json")]
     pub dot: bool,
@@ -101,9 +98,6 @@ pub struct GhostsArgs {
     /// How its memory is taken
     #[command(flatten)]
     pub picture: PictureArgs,
-    /// Where files are that a core file leaves out
-    #[command(flatten)]
-    pub core: CoreArgs,
     /// Show addresses
     #[arg(long)]
     pub addresses: bool,

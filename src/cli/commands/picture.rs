@@ -1,12 +1,14 @@
 //! What the commands have in common that look at all objects of a target at one moment.
 
-use super::moment::Moment;
 use super::open::Opened;
-use crate::cli::args::{PictureArgs, Snapshot};
+use super::subject::{Subject, open_subject};
+use crate::cli::args::{PictureArgs, Snapshot, Which};
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::plan::nearest::nearest;
 use crate::report::{Consistency, Document, Envelope};
+use crate::target::target::Target;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long the target may be held.
@@ -32,51 +34,61 @@ pub struct Looked<B> {
 }
 
 /// What is to be looked at and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// Which interpreter; `None` for the main one.
     pub interpreter: Option<i64>,
     /// How long the target may be held.
     pub limits: Limits,
+    /// Where files are that a core file leaves out; `None` for where they were.
+    pub sysroot: Option<PathBuf>,
 }
 
 impl Picture {
+    /// Opens a target.
+    ///
+    /// # Errors
+    /// The one true cause for which it cannot be looked at.
+    pub fn open(&self, which: &Which) -> Result<Opened<Subject>, Failure> {
+        open_subject(which, self.sysroot.as_deref())
+    }
+
     /// What was asked for.
-    pub fn new(args: PictureArgs) -> Self {
+    pub fn new(args: &PictureArgs) -> Self {
         Picture {
             interpreter: args.interpreter,
             limits: Limits {
                 max_stop: Duration::from_millis(args.max_stop),
                 snapshot: args.snapshot,
             },
+            sysroot: args.core.sysroot.clone(),
         }
     }
 
-    /// The answer of `command` about a target; when what `look` was to find is not there, `absent`
-    /// says so about the module `name`.
+    /// The answer of `command` about a process; `None` when what `look` was to find is not there.
     ///
     /// # Errors
     /// When the target cannot be looked at.
-    pub fn answer<M: Moment, B>(
-        self,
-        opened: &Opened<M>,
+    pub fn answer<B>(
+        &self,
+        which: &Which,
         command: &str,
-        name: &str,
-        look: impl FnOnce(&Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
-        message: String,
+        look: impl FnOnce(&Opened<Subject>, &Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
+        absent: impl FnOnce(&Opened<Subject>, &Interpreter) -> Failure,
     ) -> Result<Document<B>, Failure> {
+        let opened = self.open(which)?;
         let interpreter = opened.interpreter(self.interpreter)?;
-        match look(interpreter, self.limits)? {
-            Some(looked) => Ok(document(command, opened, interpreter, looked)),
-            None => Err(absent(opened, interpreter, name, message)),
+        match look(&opened, interpreter, self.limits)? {
+            Some(looked) => Ok(document(command, &opened, interpreter, looked)),
+            None => Err(absent(&opened, interpreter)),
         }
     }
 }
 
 /// An answer with what every document begins with.
-pub fn document<M: Moment, B>(
+pub fn document<B>(
     command: &str,
-    opened: &Opened<M>,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     looked: Looked<B>,
 ) -> Document<B> {
@@ -91,31 +103,26 @@ pub fn document<M: Moment, B>(
 }
 
 /// That a module is not there: a no, with the names that may have been meant.
-fn absent<M: Moment>(
-    opened: &Opened<M>,
+pub fn absent(
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     name: &str,
     message: String,
 ) -> Failure {
-    let target = match opened.process.core() {
-        Some(path) => path.display().to_string(),
-        None => opened.process.pid().to_string(),
-    };
+    let pid = Target::pid(&opened.process);
     // The answer is no whatever can be suggested.
-    let rows = M::inventory(opened, interpreter).map(|inventory| inventory.rows);
+    let rows = opened
+        .inventory(interpreter)
+        .map(|inventory| inventory.rows);
     let rows = rows.unwrap_or_default();
     let near = nearest(name, rows.iter().map(|row| row.name.as_str()));
     let help = match near.is_empty() {
-        true => format!("pyunload modules {target} lists what is loaded"),
+        true => format!("pyunload modules {pid} lists what is loaded"),
         false => format!("did you mean {}?", near.join(", ")),
     };
+    let failure = Failure::new(Exit::No, message, help).of(pid);
     Failure {
         cause: Some("not_loaded"),
-        pid: opened
-            .process
-            .core()
-            .is_none()
-            .then(|| opened.process.pid()),
-        ..Failure::new(Exit::No, message, help)
+        ..failure
     }
 }
