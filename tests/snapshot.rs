@@ -397,3 +397,55 @@ fn gdb_opens_a_snapshot_with_its_threads_and_its_memory() {
     );
     assert!(said.contains("main"), "a stack down to main: {said}");
 }
+
+/// What a command answers, without what it says of how it looked.
+fn body(arguments: &[&str]) -> Value {
+    let mut answer = document(&run(arguments));
+    let fields = answer.as_object_mut().expect("a document");
+    for of_envelope in ["target", "consistency", "stopped_us", "warnings"] {
+        fields.remove(of_envelope);
+    }
+    answer
+}
+
+fn same_answers(interpreter: &Interpreter) -> Result<(), String> {
+    let target = Target::start(interpreter, &program("heap.py"), &[]);
+    let pid = target.pid().to_string();
+    let folder = folder();
+    let ours = folder.path().join("ours");
+    snapshot(target.pid(), &ours, "fork")?;
+    let gcore = Command::new("gcore")
+        .arg("-o")
+        .arg(folder.path().join("core"))
+        .arg(&pid)
+        .output();
+    let theirs = folder.path().join(format!("core.{pid}"));
+    let cores = [ours, theirs].map(|path| path.to_str().expect("text").to_owned());
+    for question in [&["refs", "os"][..], &["why", "os"], &["ghosts"]] {
+        let (command, rest) = question.split_first().expect("a command");
+        let ask = |target: &str, more: &[&str]| {
+            body(&[&[*command, target], rest, &["--json"], more].concat())
+        };
+        let copy = ask(&pid, &["--max-stop", MAX_STOP]);
+        let fork = ask(&pid, &["--max-stop", MAX_STOP, "--snapshot", "fork"]);
+        if copy.get("error").is_some() || fork != copy {
+            return Err(format!("{question:?}: {copy} {fork}"));
+        }
+        for core in &cores {
+            let from_core = ask(core, &[]);
+            if from_core != copy {
+                return Err(format!("{question:?} {core} {gcore:?}: {copy} {from_core}"));
+            }
+        }
+    }
+    is_alone(target.pid())
+}
+
+#[test]
+fn a_copy_a_clone_our_core_and_gdbs_core_answer_the_same() {
+    let has_gdb = Command::new("gdb").arg("--version").output().is_ok();
+    assert!(has_gdb || !is_ci(), "gdb is missing");
+    if has_gdb {
+        on_chosen(&["3.8", "3.11", "3.13", "3.14-debian"], same_answers);
+    }
+}

@@ -12,7 +12,7 @@ use crate::elf::core_notes::{Listed, tell};
 use crate::elf::dynamic::CTX;
 use crate::elf::image::parse_headers;
 use crate::target::backing::{Backing, Backings, State};
-use crate::target::core_file::{Core, Part};
+use crate::target::core_file::{Core, Part, Told};
 use crate::target::files::open_regular;
 use crate::target::maps::Mapping;
 use crate::target::memory::word_in;
@@ -89,6 +89,7 @@ pub fn open(path: &Path, sysroot: Option<&Path>) -> Result<Core, CoreError> {
     name_files(&mut parts, &listed);
     parts.extend(left_out(&parts, &listed));
     parts.sort_by_key(|part| part.mapping.range.start);
+    name_stack(&mut parts, &told);
     let found = source.find_backings(&parts, sysroot);
     infer_permissions(&mut parts, &found);
     let cut = source.what_is_cut(&headers);
@@ -274,6 +275,20 @@ fn name_files(parts: &mut [Part], listed: &[Listed]) {
             part.mapping.file_offset = one.offset.saturating_add(inside);
             part.mapping.file = Some(one.file.clone());
         }
+    }
+}
+
+/// Names the stack of the main thread, on which the kernel puts what `AT_RANDOM` points to.
+fn name_stack(parts: &mut [Part], told: &Told) {
+    const AT_RANDOM: u64 = 25;
+    let random = told.auxiliary.iter().find(|(key, _)| *key == AT_RANDOM);
+    let Some(at) = random.map(|(_, value)| Address::new(*value)) else {
+        return;
+    };
+    let is_stack =
+        |part: &&mut Part| part.mapping.range.contains(at) && part.mapping.file.is_none();
+    if let Some(part) = parts.iter_mut().find(is_stack) {
+        part.mapping.special = Some("[stack]");
     }
 }
 

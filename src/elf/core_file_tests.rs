@@ -227,6 +227,9 @@ fn look_around(path: &Path) {
         let _ = core.read_some_at(mapping.range.end.before(8), &mut buffer);
     }
     let _ = core.executable();
+    if let Ok(mut plan) = CopyPlan::of_core(&core, 1 << 20) {
+        let _ = plan.fill(&core);
+    }
 }
 
 #[test]

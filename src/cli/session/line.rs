@@ -105,10 +105,12 @@ fn command_of_words(
         .after_help("")
 }
 
+/// Hides those of these arguments that the command has.
 fn hidden(command: clap::Command, names: &[&'static str]) -> clap::Command {
-    let hide =
-        |command: clap::Command, name: &&'static str| command.mut_arg(*name, |arg| arg.hide(true));
-    names.iter().fold(command, hide)
+    command.mut_args(|arg| match names.contains(&arg.get_id().as_str()) {
+        true => arg.hide(true),
+        false => arg,
+    })
 }
 
 /// Puts the target behind the command, unless somebody wrote it there.
