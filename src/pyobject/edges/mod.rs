@@ -1,5 +1,6 @@
 //! References out of an object: `tp_traverse` from outside, and what it leaves out.
 
+mod blocks;
 mod containers;
 pub mod edge;
 mod frames;

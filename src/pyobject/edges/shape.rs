@@ -134,6 +134,9 @@ pub(super) struct Shape {
     pub(super) extent: u64,
     /// Words that may be references.
     pub(super) probable: Vec<u32>,
+    /// States of the modules that its classes are of: instances may lead there, and own nothing of
+    /// it.
+    pub(super) states: Vec<Address>,
 }
 
 /// A class as memory has it.
@@ -243,6 +246,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         has_structure: false,
         extent: 0,
         probable: Vec::new(),
+        states: Vec::new(),
     };
     let mut least = 0;
     let mut at = raw;
@@ -254,6 +258,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         if shape.take(look, &at, name.as_deref()) {
             break;
         }
+        shape.states.extend(state_of(look, &at));
         least = least.max(items_named(look, &at, name.is_some()));
         match read(look, at.base) {
             Some(base) => at = base,
@@ -401,6 +406,14 @@ impl Shape {
             .retain(|offset| !is_excluded(*offset) && !owned.contains(offset));
         self.extent = owned.last().map_or(0, |&offset| u64::from(offset) + 8);
     }
+}
+
+/// The state of the module that a class made from a spec is of (`ht_module`).
+fn state_of<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> Option<Address> {
+    let field = look.heap().class.module.filter(|_| raw.flags.is_heap())?;
+    let module: Address = look.member(raw.address, field)?;
+    let (state, _) = look.module_state(module).filter(|_| !module.is_null())?;
+    Some(state)
 }
 
 /// How many items the members of a class made from C name: those of a `structseq`, which has more
