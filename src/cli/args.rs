@@ -214,6 +214,7 @@ that looks, and to gdb; it holds the memory of the process, and only its owner m
 
 Examples:
   pyunload snapshot 4242 -o core.4242
+  pyunload snapshot 4242 -o core.4242 --snapshot fork
   pyunload modules core.4242")]
 pub struct SnapshotArgs {
     /// The process
@@ -222,6 +223,9 @@ pub struct SnapshotArgs {
     /// The file to write; it must not be there yet
     #[arg(short = 'o', long, value_name = "FILE")]
     pub output: PathBuf,
+    /// How the moment is kept while it is written
+    #[arg(long, value_name = "METHOD", value_enum, default_value_t = Snapshot::Copy)]
+    pub snapshot: Snapshot,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,

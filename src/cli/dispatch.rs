@@ -85,11 +85,10 @@ pub fn doctor(args: &DoctorArgs, out: &mut Output, line: Option<&str>) -> Exit {
 pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
-        let picture = Picture::new(args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            Ok((refs_command::run(pid, name, picture)?, Exit::Done))
+            Ok((refs_command::run(which, name, &picture)?, Exit::Done))
         }))
     })
 }
@@ -98,18 +97,16 @@ pub fn refs(args: &RefsArgs, out: &mut Output, line: Option<&str>) -> Exit {
 pub fn why(args: &WhyArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, name) = one_name(&args.words, args.scope)?;
-        let picture = Picture::new(args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         if args.dot {
             return Ok(for_each(&targets, args.scope, out, line, |which| {
-                let pid = open::pid_of(which)?;
-                let report = why_command::run(pid, name, picture)?;
+                let report = why_command::run(which, name, &picture)?;
                 Ok((Drawing(report), Exit::Done))
             }));
         }
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            Ok((why_command::run(pid, name, picture)?, Exit::Done))
+            Ok((why_command::run(which, name, &picture)?, Exit::Done))
         }))
     })
 }
@@ -123,11 +120,10 @@ pub fn ghosts(args: &GhostsArgs, out: &mut Output, line: Option<&str>) -> Exit {
             [name] => Some(name.as_str()),
             [_, second, ..] => return Err(too_many(second)),
         };
-        let picture = Picture::new(args.picture)?;
+        let picture = Picture::new(&args.picture);
         out.look.addresses = args.addresses;
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            let report = ghosts_command::run(pid, name, picture)?;
+            let report = ghosts_command::run(which, name, &picture)?;
             let none = report.body.ghosts.is_empty() && name.is_some();
             Ok((report, if none { Exit::No } else { Exit::Done }))
         }))
@@ -141,10 +137,9 @@ pub fn plan(args: &PlanArgs, out: &mut Output, line: Option<&str>) -> Exit {
         if names.is_empty() {
             return Err(no_name());
         }
-        let picture = Picture::new(args.picture)?;
+        let picture = Picture::new(&args.picture);
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            let report = plan_command::run(pid, names, picture)?;
+            let report = plan_command::run(which, names, &picture)?;
             let exit = plan_command::exit_of(&report.body);
             Ok((report, exit))
         }))
@@ -156,11 +151,10 @@ pub fn check(args: &CheckArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
         let (targets, words) = split_words(&args.words, !args.scope.all)?;
         let assertions = check_command::assertions_of(words)?;
-        let picture = Picture::new(args.picture)?;
+        let picture = Picture::new(&args.picture);
         let wait = args.wait.map(Duration::from_secs_f64);
         Ok(for_each(&targets, args.scope, out, line, |which| {
-            let pid = open::pid_of(which)?;
-            let report = check_command::run(pid, &assertions, picture, wait)?;
+            let report = check_command::run(which, &assertions, &picture, wait)?;
             let exit = check_command::exit_of(&report.body);
             Ok((report, exit))
         }))

@@ -8,6 +8,7 @@
 use crate::address::Address;
 use crate::control::consent::Consent;
 use crate::control::error::ControlError;
+use crate::target::core_file::CoreThread;
 use crate::target::maps::Maps;
 use crate::target::memory::{Piece, ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::pause::{Paused, StopLimits};
@@ -92,6 +93,14 @@ impl<'p> Control<'p> {
     /// [`ControlError::Trace`].
     pub fn main_registers(&self) -> Result<Registers, ControlError> {
         self.main_thread().registers().map_err(ControlError::Trace)
+    }
+
+    /// The threads with their registers, the main thread first.
+    ///
+    /// # Errors
+    /// [`ControlError::Trace`].
+    pub fn core_threads(&self) -> Result<Vec<CoreThread>, ControlError> {
+        self.paused.core_threads().map_err(ControlError::Trace)
     }
 
     /// Where each thread will go on executing, the main thread first.

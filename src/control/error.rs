@@ -1,10 +1,12 @@
 //! Why a target could not be changed.
 
 use crate::address::Address;
+use crate::target::headroom::NoRoom;
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
 use crate::target::process::ProcessError;
 use nix::errno::Errno;
+use std::time::Duration;
 
 /// Why a target could not be changed. What had been changed until then has been undone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,6 +80,25 @@ pub enum ControlError {
     FilterUnreadable {
         /// What the kernel said.
         errno: Errno,
+    },
+    /// There is no room for a copy of the process.
+    #[error("there is no room for a clone: {0}")]
+    NoRoom(#[from] NoRoom),
+    /// Cloning would take longer than a stop may last.
+    #[error("cloning {bytes} bytes is foreseen to take {} ms, and a stop may last {} ms", .foreseen.as_millis(), .allowed.as_millis())]
+    StopTooLong {
+        /// Memory of its own that the process has in use.
+        bytes: u64,
+        /// The time that would take.
+        foreseen: Duration,
+        /// The time allowed.
+        allowed: Duration,
+    },
+    /// The moment did not come.
+    #[error("it was never at rest in {looks} looks")]
+    Unsettled {
+        /// How often it was stopped and let go.
+        looks: u32,
     },
     /// Any other answer of ptrace.
     #[error("ptrace failed: {0}")]

@@ -8,4 +8,5 @@ pub mod libc;
 pub mod scratch;
 mod seccomp;
 pub mod sigframe_x86_64;
+pub mod snapshot_fork;
 mod syscall_x86_64;

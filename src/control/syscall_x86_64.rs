@@ -42,6 +42,42 @@ impl Syscall {
     const MMAP: u64 = 9;
     const MPROTECT: u64 = 10;
     const MUNMAP: u64 = 11;
+    const CLONE: u64 = 56;
+    const WAIT4: u64 = 61;
+    const EXIT_GROUP: u64 = 231;
+
+    /// A copy of the process, which shares its table of files and its folders, sends no signal when
+    /// it ends, and begins with `stack` as its stack.
+    pub(super) fn clone_process(stack: Address) -> Self {
+        /// `CLONE_FS | CLONE_FILES`, and no exit signal.
+        const FLAGS: u64 = 0x200 | 0x400;
+        Syscall {
+            name: "clone",
+            number: Self::CLONE,
+            arguments: [FLAGS, stack.value(), 0, 0, 0, 0],
+        }
+    }
+
+    /// Takes a child that has ended out of the process table, if it has; its number is one of the
+    /// caller's own namespace.
+    pub(super) fn wait_for_child(child: i32) -> Self {
+        /// `__WALL | WNOHANG`.
+        const OPTIONS: u64 = 0x4000_0000 | 1;
+        Syscall {
+            name: "wait4",
+            number: Self::WAIT4,
+            arguments: [child as u64, 0, OPTIONS, 0, 0, 0],
+        }
+    }
+
+    /// Ends the process with a status.
+    pub(super) fn exit_group(status: u64) -> Self {
+        Syscall {
+            name: "exit_group",
+            number: Self::EXIT_GROUP,
+            arguments: [status, 0, 0, 0, 0, 0],
+        }
+    }
 
     /// Private anonymous memory, readable and writable, there and nowhere else.
     pub(super) fn map_memory(at: Address, length: u64) -> Self {
@@ -112,6 +148,18 @@ impl Control<'_> {
     /// [`Control::check_registers_may_be_set`] and [`Control::check_filters`];
     /// [`ControlError::SyscallAstray`].
     pub(super) fn call(&self, libc: &Libc, call: Syscall) -> Result<u64, ControlError> {
+        self.call_through(libc, call, |thread, deadline| {
+            run(thread, libc, call.number, deadline)
+        })
+    }
+
+    /// As [`Control::call`], with another way from the entry of the call to its exit.
+    pub(super) fn call_through(
+        &self,
+        libc: &Libc,
+        call: Syscall,
+        run: impl FnOnce(&Tracee, Instant) -> Result<u64, ControlError>,
+    ) -> Result<u64, ControlError> {
         self.check_registers_may_be_set()?;
         self.check_filters(libc, &[call])?;
         let before = self.main_registers()?;
@@ -121,7 +169,7 @@ impl Control<'_> {
             .set_signal_mask(u64::MAX)
             .map_err(ControlError::Trace)?;
         let deadline = self.deadline().max(Instant::now() + PATIENCE);
-        let answer = run(thread, libc, call.number, deadline);
+        let answer = run(thread, deadline);
         if answer == Err(ControlError::Overdue) {
             // It still runs, to the end of the call and back by the frame.
             return answer;
@@ -147,21 +195,47 @@ impl Control<'_> {
         call: Syscall,
     ) -> Result<u64, ControlError> {
         let thread = self.main_thread();
-        let xstate = thread
-            .register_set(NT_X86_XSTATE, MAX_XSTATE)
-            .map_err(ControlError::Trace)?;
         let mask = thread.signal_mask().map_err(ControlError::Trace)?;
-        let frame = SignalFrame::new(&resumed(before), &xstate, mask, libc.restore).ok_or(
-            ControlError::SyscallAstray {
-                what: "no xsave image",
-            },
-        )?;
+        let frame = self.frame(libc, &resumed(before), mask)?;
         self.check_stack_room(before.rsp.saturating_sub(frame.at.value()))?;
         self.write(frame.at, &frame.bytes)?;
         thread
             .set_registers(calling(before, &frame, libc, call))
             .map_err(ControlError::Trace)?;
         Ok(mask)
+    }
+
+    /// The frame that brings the main thread, or a copy of it, to these registers and this mask.
+    fn frame(
+        &self,
+        libc: &Libc,
+        registers: &Registers,
+        mask: u64,
+    ) -> Result<SignalFrame, ControlError> {
+        let xstate = self.main_thread().register_set(NT_X86_XSTATE, MAX_XSTATE);
+        let xstate = xstate.map_err(ControlError::Trace)?;
+        SignalFrame::new(registers, &xstate, mask, libc.restore).ok_or(
+            ControlError::SyscallAstray {
+                what: "no xsave image",
+            },
+        )
+    }
+
+    /// Writes the frame of a copy of the process that only ends, with `status`: below the place of
+    /// the frame that heals the main thread. Where it is.
+    pub(super) fn write_ending_frame(
+        &self,
+        libc: &Libc,
+        status: u64,
+    ) -> Result<Address, ControlError> {
+        let before = self.main_registers()?;
+        let healing = self.frame(libc, &resumed(&before), u64::MAX)?;
+        let end = Syscall::exit_group(status);
+        let ending = calling(&before, &healing, libc, end);
+        let frame = self.frame(libc, &ending, u64::MAX)?;
+        self.check_stack_room(before.rsp.saturating_sub(frame.at.value()))?;
+        self.write(frame.at, &frame.bytes)?;
+        Ok(frame.at)
     }
 }
 
@@ -186,27 +260,40 @@ fn calling(before: &Registers, frame: &SignalFrame, libc: &Libc, call: Syscall) 
 
 /// From the entry of the call to its exit; what it returned.
 fn run(thread: &Tracee, libc: &Libc, number: u64, deadline: Instant) -> Result<u64, ControlError> {
-    let astray = |what| ControlError::SyscallAstray { what };
-    let behind = libc.syscall_return.offset(2).value();
-    for (entering, what) in [(true, "no entry"), (false, "no exit")] {
-        if !thread
-            .run_to_syscall_stop(deadline)
-            .map_err(ControlError::Trace)?
-        {
-            let late = Instant::now() >= deadline;
-            return Err(if late {
-                ControlError::Overdue
-            } else {
-                astray(what)
-            });
-        }
-        let registers = thread.registers().map_err(ControlError::Trace)?;
-        if registers.rip != behind || registers.orig_rax != number {
-            return Err(astray("another call"));
-        }
-        if !entering {
-            return Ok(registers.rax);
-        }
+    run_to_stop(thread, libc, number, deadline, "no entry")?;
+    run_to_stop(thread, libc, number, deadline, "no exit")
+}
+
+/// To the next stop of the call, which must be one of this very call; what it returned, if it is
+/// the exit.
+pub(super) fn run_to_stop(
+    thread: &Tracee,
+    libc: &Libc,
+    number: u64,
+    deadline: Instant,
+    what: &'static str,
+) -> Result<u64, ControlError> {
+    let stopped = thread.run_to_syscall_stop(deadline);
+    if stopped.map_err(ControlError::Trace)? {
+        return answer_at_stop(thread, libc, number);
     }
-    Err(astray("no exit"))
+    Err(match Instant::now() >= deadline {
+        true => ControlError::Overdue,
+        false => ControlError::SyscallAstray { what },
+    })
+}
+
+/// What the call returned, when the thread stands at its exit.
+pub(super) fn answer_at_stop(
+    thread: &Tracee,
+    libc: &Libc,
+    number: u64,
+) -> Result<u64, ControlError> {
+    let registers = thread.registers().map_err(ControlError::Trace)?;
+    let behind = libc.syscall_return.offset(2).value();
+    if registers.rip != behind || registers.orig_rax != number {
+        let what = "another call";
+        return Err(ControlError::SyscallAstray { what });
+    }
+    Ok(registers.rax)
 }

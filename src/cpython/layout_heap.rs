@@ -39,6 +39,8 @@ pub struct Heap {
     pub element: Element,
     /// State of interpreters.
     pub interpreter: InterpreterState,
+    /// What interpreters and threads keep of others.
+    pub keepers: Keepers,
     /// `sizeof(PyThreadState)`, from 3.13 on `sizeof(_PyThreadStateImpl)`.
     pub thread_size: u64,
 }
@@ -121,10 +123,7 @@ pub const fn structure(
 impl Structure {
     /// The members that own a reference: names and offsets.
     pub fn members(&self) -> impl Iterator<Item = (&'static str, u64)> + use<> {
-        self.owned.split_ascii_whitespace().filter_map(|member| {
-            let (name, offset) = member.split_once('@')?;
-            Some((name, offset.parse().ok()?))
-        })
+        parse_members(self.owned)
     }
 
     /// Whether `tp_name` is that of one of its classes; 2.7 puts a module before exceptions.
@@ -134,6 +133,14 @@ impl Structure {
             .split_ascii_whitespace()
             .any(|name| name == class)
     }
+}
+
+/// Members written as `name@offset`, separated by spaces.
+fn parse_members(text: &'static str) -> impl Iterator<Item = (&'static str, u64)> {
+    text.split_ascii_whitespace().filter_map(|member| {
+        let (name, offset) = member.split_once('@')?;
+        Some((name, offset.parse().ok()?))
+    })
 }
 
 /// The structures of a version: those that changed, and those of the version before.
@@ -413,6 +420,72 @@ pub struct StaticTypes {
     pub dict: Field<Address>,
     /// `tp_subclasses` in an entry.
     pub subclasses: Field<Address>,
+}
+
+/// Hooks, callbacks and caches of others that interpreters and threads keep, written as in
+/// [`Structure`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keepers {
+    /// Members of `PyInterpreterState` (`Include/internal/pycore_interp.h`).
+    pub interpreter: &'static str,
+    /// Members of `PyThreadState` (`Include/cpython/pystate.h`).
+    pub thread: &'static str,
+    /// `signals.handlers` of `_PyRuntimeState`, from 3.12 on; before, a static array of the module
+    /// `_signal`. Each entry has 16 bytes, of which the last eight are `func`.
+    pub signals: Option<u64>,
+}
+
+/// `PY_MONITORING_TOOL_IDS` * `_PY_MONITORING_EVENTS` is not the same in all versions: what lies
+/// between `monitoring_callables` and the names of the tools is all callbacks.
+const ARRAYS: [(&str, &str); 1] = [("monitoring_callables", "monitoring_tool_names")];
+/// Words of `exc_state` (to 3.10 three) and of `curexc_type`, which are followed by the others.
+const TRIPLES: [&str; 2] = ["exc_state", "current_exception"];
+
+impl Keepers {
+    /// The member of the interpreter state in which the word at `offset` is.
+    pub fn interpreter_member_at(&self, offset: u64) -> Option<&'static str> {
+        let start_of = |wanted: &str| start_of(self.interpreter, wanted);
+        let in_array = ARRAYS.into_iter().find(|(first, end)| {
+            let range = start_of(first).zip(start_of(end));
+            range.is_some_and(|(first, end)| (first..end).contains(&offset))
+        });
+        member_at(self.interpreter, offset).or(in_array.map(|(name, _)| name))
+    }
+
+    /// The member of the thread state in which the word at `offset` is.
+    pub fn thread_member_at(&self, offset: u64) -> Option<&'static str> {
+        let in_triple = TRIPLES.into_iter().find(|name| {
+            let start = start_of(self.thread, name);
+            start.is_some_and(|start| (start..start + 24).contains(&offset))
+        });
+        member_at(self.thread, offset).or(in_triple)
+    }
+
+    /// Bytes of the interpreter state that own nothing: functions by their version, 4096 pairs.
+    pub fn borrowed(&self) -> std::ops::Range<u64> {
+        let start = start_of(self.interpreter, "func_version_cache");
+        start.map_or(0..0, |start| start..start + 4096 * 16)
+    }
+
+    /// Where a member of the interpreter state begins, in bytes.
+    pub fn interpreter_member(&self, name: &str) -> Option<u64> {
+        start_of(self.interpreter, name)
+    }
+
+    /// Where a member of the thread state begins, in bytes.
+    pub fn thread_member(&self, name: &str) -> Option<u64> {
+        start_of(self.thread, name)
+    }
+}
+
+fn start_of(members: &'static str, wanted: &str) -> Option<u64> {
+    let member = parse_members(members).find(|&(name, _)| name == wanted);
+    member.map(|(_, offset)| offset)
+}
+
+fn member_at(members: &'static str, offset: u64) -> Option<&'static str> {
+    let member = parse_members(members).find(|&(_, start)| start == offset);
+    member.map(|(name, _)| name)
 }
 
 #[cfg(test)]

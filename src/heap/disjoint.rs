@@ -41,6 +41,7 @@ pub fn find_ways(graph: &Graph, sources: &[u32], anchors: &impl Anchors, bounds:
     let mut flow = Flow {
         graph,
         anchors,
+        order: sources,
         sources: sources.iter().copied().collect(),
         ends: HashMap::default(),
         begins: HashMap::default(),
@@ -98,6 +99,8 @@ enum Search {
 struct Flow<'g, A> {
     graph: &'g Graph,
     anchors: &'g A,
+    /// The sources in an order that is always the same, and as a set.
+    order: &'g [u32],
     sources: HashSet<u32, RandomState>,
     /// For each object on a way, what comes after it and before it.
     ends: Map<u32, Next>,
@@ -109,7 +112,7 @@ impl<A: Anchors> Flow<'_, A> {
         let mut from: Map<State, Option<State>> = HashMap::default();
         let mut source_of: Map<u32, u32> = HashMap::default();
         let mut queue = VecDeque::new();
-        for &source in &self.sources {
+        for &source in self.order {
             for holder in self.holders(source) {
                 if let Entry::Vacant(entry) = from.entry((holder, Side::In)) {
                     entry.insert(None);

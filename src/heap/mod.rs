@@ -8,6 +8,7 @@ pub mod links;
 pub mod nodes;
 pub mod reach;
 pub mod remains;
+pub mod signal_table;
 pub mod slots;
 pub mod source;
 pub mod statics;

@@ -184,7 +184,7 @@ impl<M: ReadMemory> Sorting<'_, M> {
                 let found = dict::find(self.memory, &self.python.layout, dict, mark);
                 matches!(found, Ok(Some(_)))
             };
-            let is_module_like = name.is_some() && marks.iter().any(|mark| has(mark));
+            let is_module_like = name.is_some() && marks.iter().any(has);
             let namespace = &mut self.found.all[index];
             namespace.is_module_like = is_module_like || !namespace.modules.is_empty();
             namespace.name = name;

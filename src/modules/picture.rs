@@ -4,6 +4,7 @@ use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
 use crate::heap::graph::{Graph, GraphError};
 use crate::heap::kinds::Kinds;
+use crate::heap::signal_table::find_signal_table;
 use crate::heap::source::{RootWord, Source};
 use crate::heap::statics::{Area, words_of};
 use crate::heap::walk::{WalkError, walk};
@@ -11,7 +12,7 @@ use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
 use crate::modules::row::ModuleRow;
 use crate::pyobject::edges::edge::{Edge, EdgeName, Tier};
-use crate::pyobject::edges::roots::RootPlace;
+use crate::pyobject::edges::roots::{Root, RootPlace};
 use crate::pyobject::edges::tracer::Tracer;
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::ReadError;
@@ -241,13 +242,19 @@ fn find_roots<M: ViewMemory>(
     areas: &[Area],
 ) -> (Vec<Holder>, Vec<RootWord>) {
     let (mut holders, mut words) = (Vec::new(), Vec::new());
-    tracer.visit_roots(&mut |root| {
+    let mut add = |root: Root| {
         holders.push(Holder::Python(root.place, root.name));
         words.push(RootWord {
             to: root.to,
             tier: root.tier,
         });
-    });
+    };
+    tracer.visit_roots(&mut add);
+    if !tracer.has_signals()
+        && let Some(table) = find_signal_table(memory, areas)
+    {
+        tracer.visit_signal_table(table, &mut add);
+    }
     for (number, area) in areas.iter().enumerate() {
         for (at, to) in words_of(memory, area) {
             holders.push(Holder::Word {

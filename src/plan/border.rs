@@ -5,6 +5,7 @@
 //! removes one root does not find that another was behind it all the time.
 
 use crate::heap::disjoint::{Anchors, Bounds, find_ways};
+use crate::heap::kinds::Kind;
 use crate::heap::reach::Reach;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::own::{Cuts, Own};
@@ -20,8 +21,8 @@ const BOUNDS: Bounds = Bounds {
 /// What a way begins at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// The globals of another module that is loaded: the first object of the way is one of its
-    /// values.
+    /// The globals of another module that is loaded, or its module object with the state that C code
+    /// keeps there: the first object of the way is one of its values.
     Module(u32),
     /// Part of the state of the interpreter, of a thread or a frame, or a C variable.
     Holder(Holder),
@@ -83,14 +84,16 @@ pub fn find_border<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, cuts: &Cu
     survey.in_order()
 }
 
-/// The globals dicts that `sys.modules` gives, those of the set left out.
+/// The globals dicts and module objects that `sys.modules` gives, those of the set left out.
 fn globals_of_others<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own) -> HashSet<u32> {
     let all = picture.namespaces.all.iter();
     let loaded = all
         .filter(|namespace| namespace.is_loaded)
         .map(|namespace| namespace.dict);
     let rows = picture.tables.iter().flat_map(|table| &table.rows);
-    let given = rows.filter_map(|row| picture.graph.find(row.dict?));
+    // The module object as well as its globals: one made from C keeps things in its state.
+    let given = rows.flat_map(|row| [row.dict, row.dict.map(|_| row.address)]);
+    let given = given.filter_map(|at| picture.graph.find(at?));
     loaded
         .chain(given)
         .filter(|&dict| !own.members.has(dict))
@@ -222,9 +225,12 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
     /// What holds an object at which a way can begin, what people know best first.
     fn anchor_of(&self, node: u32) -> Option<Anchor> {
         let graph = &self.picture.graph;
-        let mut referrers = graph.referrers(node).iter();
-        if let Some(&dict) = referrers.find(|from| self.globals.contains(from)) {
-            return Some(Anchor::Module(dict));
+        let known = |from: &&u32| self.globals.contains(from);
+        let referrers = || graph.referrers(node).iter().filter(known);
+        let is_state = |from: &&u32| self.picture.kind(**from) == Some(Kind::Module);
+        let dict = referrers().find(|from| !is_state(from));
+        if let Some(&from) = dict.or_else(|| referrers().next()) {
+            return Some(Anchor::Module(from));
         }
         if let Some(&holder) = self.picture.holders_of(node).first() {
             return Some(Anchor::Holder(holder));

@@ -23,6 +23,44 @@ pub struct Prediction {
     pub freed_objects: usize,
 }
 
+/// What would be left of everything that an unload is about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Module objects.
+    pub modules: Vec<u32>,
+    /// Globals dicts.
+    pub dicts: Vec<u32>,
+    /// Functions that run in them.
+    pub functions: Vec<u32>,
+    /// Classes of them.
+    pub classes: Vec<u32>,
+}
+
+impl Left {
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        let lists = [&self.modules, &self.dicts, &self.functions, &self.classes];
+        lists.iter().all(|list| list.is_empty())
+    }
+
+    fn add<M: ViewMemory>(&mut self, picture: &Picture<'_, M>, after: &Reach, entry: &Entry) {
+        let find = |at| picture.graph.find(at);
+        let left = |node: &u32| after.has(*node);
+        let dict = entry.dict.and_then(find);
+        self.modules.extend(find(entry.value).filter(left));
+        self.dicts.extend(dict.filter(left));
+        let Some(namespace) = dict.and_then(|dict| picture.namespaces.of_dict(dict)) else {
+            return;
+        };
+        let others = namespace.modules.iter().copied();
+        self.modules
+            .extend(others.filter(|&node| Some(node) != find(entry.value) && after.has(node)));
+        let of = |nodes: &[u32]| nodes.iter().copied().filter(left).collect::<Vec<_>>();
+        self.functions.extend(of(&namespace.functions));
+        self.classes.extend(of(&namespace.classes));
+    }
+}
+
 /// Works it out for `cut`. `removed` are references that remedies take away besides.
 pub fn predict<M: ViewMemory>(
     picture: &Picture<'_, M>,
@@ -32,15 +70,15 @@ pub fn predict<M: ViewMemory>(
 ) -> Prediction {
     let graph = &picture.graph;
     let before = Reach::of(graph, |_, _| true);
-    let after = Reach::of(graph, |from, to| {
-        from.is_none_or(|from| !cuts.has(from, to) && !removed.contains(&(from, to)))
-    });
+    let after = reach_after(picture, cuts, removed);
     let mut prediction = Prediction::default();
     for entry in cut.owned() {
-        let list = match (is_left(picture, &after, entry), entry.kind) {
-            (true, _) => &mut prediction.ghost,
-            (false, Kind::Extension) => &mut prediction.mapped,
-            (false, _) => &mut prediction.gone,
+        let mut left = Left::default();
+        left.add(picture, &after, entry);
+        let list = match (left.is_empty(), entry.kind) {
+            (false, _) => &mut prediction.ghost,
+            (true, Kind::Extension) => &mut prediction.mapped,
+            (true, _) => &mut prediction.gone,
         };
         list.push(entry.key.clone());
     }
@@ -52,15 +90,28 @@ pub fn predict<M: ViewMemory>(
     prediction
 }
 
-/// Whether the module object, the globals, a function or a class of an entry would be left.
-fn is_left<M: ViewMemory>(picture: &Picture<'_, M>, after: &Reach, entry: &Entry) -> bool {
-    let find = |at| picture.graph.find(at);
-    let dict = entry.dict.and_then(find);
-    let own = find(entry.value).into_iter().chain(dict);
-    let namespace = dict.and_then(|dict| picture.namespaces.of_dict(dict));
-    let members = namespace.into_iter().flat_map(|namespace| {
-        let objects = [&namespace.modules, &namespace.functions, &namespace.classes];
-        objects.into_iter().flatten().copied()
-    });
-    own.chain(members).any(|node| after.has(node))
+/// The objects of what goes that would be left.
+pub fn find_left<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    cut: &Cut,
+    cuts: &Cuts,
+    removed: &HashSet<(u32, u32)>,
+) -> Left {
+    let after = reach_after(picture, cuts, removed);
+    let mut left = Left::default();
+    for entry in cut.owned() {
+        left.add(picture, &after, entry);
+    }
+    left
+}
+
+/// What is reached without the references that go.
+fn reach_after<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    cuts: &Cuts,
+    removed: &HashSet<(u32, u32)>,
+) -> Reach {
+    Reach::of(&picture.graph, |from, to| {
+        from.is_none_or(|from| !cuts.has(from, to) && !removed.contains(&(from, to)))
+    })
 }

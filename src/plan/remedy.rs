@@ -203,6 +203,12 @@ pub const REGISTRIES: &[Registry] = &[
         "remove the filter from warnings.filters",
     ),
     noticed(
+        "_warnings",
+        "filters",
+        "warnings_filter",
+        "remove the filter from warnings.filters",
+    ),
+    noticed(
         "sys",
         "meta_path",
         "meta_path",
@@ -270,6 +276,53 @@ pub const REGISTRIES: &[Registry] = &[
         "atexit",
         "atexit.unregister(...)",
     ),
+];
+
+/// A registry that every instance of a class of the standard library has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnRegistry {
+    /// The class, or, for a function that keeps its registry in a closure, its `__qualname__`.
+    pub of: &'static str,
+    /// The module of it.
+    pub module: &'static str,
+    /// The attribute or the closure.
+    pub attribute: &'static str,
+    /// A word for scripts.
+    pub kind: &'static str,
+    /// What makes it let go.
+    pub remedy: &'static str,
+}
+
+const DISPATCH: OwnRegistry = OwnRegistry {
+    of: "singledispatch.<locals>.register",
+    module: "functools",
+    attribute: "__closure__",
+    kind: "singledispatch",
+    remedy: "remove the class from the registry of the generic function, and call its _clear_cache()",
+};
+
+/// All of them.
+pub const OWN_REGISTRIES: &[OwnRegistry] = &[
+    OwnRegistry {
+        of: "Logger",
+        module: "logging",
+        attribute: "handlers",
+        kind: "logging_handler",
+        remedy: "remove the handler from its logger, and close it",
+    },
+    DISPATCH,
+    OwnRegistry {
+        attribute: "registry",
+        ..DISPATCH
+    },
+    OwnRegistry {
+        of: "singledispatch.<locals>.dispatch",
+        ..DISPATCH
+    },
+    OwnRegistry {
+        of: "singledispatch.<locals>.wrapper",
+        ..DISPATCH
+    },
 ];
 
 /// A part of the interpreter that keeps functions of others.
@@ -342,7 +395,7 @@ pub const HOOKS: &[Hook] = &[
         Some("codecs.register_error(name, codecs.strict_errors)"),
     ),
     hook(
-        "atexit",
+        "atexit_callbacks",
         "atexit",
         "an exit handler",
         Some("atexit.unregister(...)"),
@@ -354,10 +407,56 @@ pub const HOOKS: &[Hook] = &[
         None,
     ),
     hook(
-        "monitoring",
+        "monitoring_callables",
         "monitoring",
         "a callback of sys.monitoring",
         Some("sys.monitoring.register_callback(tool, event, None)"),
+    ),
+];
+
+/// Parts of the state of a thread. What makes one let go has to run in that thread.
+pub const THREAD_HOOKS: &[Hook] = &[
+    hook(
+        "dict",
+        "thread_local",
+        "a value of threading.local",
+        Some("delete the value from threading.local in this thread"),
+    ),
+    hook(
+        "context",
+        "context_variable",
+        "a value of a context variable",
+        Some("set the context variable to something else in this context"),
+    ),
+    hook(
+        "c_profileobj",
+        "profile_function",
+        "the profiling function of a thread",
+        Some("sys.setprofile(None) in this thread"),
+    ),
+    hook(
+        "c_traceobj",
+        "trace_function",
+        "the tracing function of a thread",
+        Some("sys.settrace(None) in this thread"),
+    ),
+    hook(
+        "async_gen_firstiter",
+        "asyncgen_hooks",
+        "a hook of asynchronous generators",
+        Some("sys.set_asyncgen_hooks(firstiter=None) in this thread"),
+    ),
+    hook(
+        "async_gen_finalizer",
+        "asyncgen_hooks",
+        "a hook of asynchronous generators",
+        Some("sys.set_asyncgen_hooks(finalizer=None) in this thread"),
+    ),
+    hook(
+        "coroutine_wrapper",
+        "coroutine_wrapper",
+        "the wrapper of coroutines",
+        Some("sys.set_coroutine_wrapper(None) in this thread"),
     ),
 ];
 
@@ -371,6 +470,46 @@ pub fn find_registry(module: &str, name: &str) -> Option<&'static Registry> {
 /// The hook with this name in the layout.
 pub fn find_hook(member: &str) -> Option<&'static Hook> {
     HOOKS.iter().find(|hook| hook.member == member)
+}
+
+/// The hook with this name in the layout of thread states.
+pub fn find_thread_hook(member: &str) -> Option<&'static Hook> {
+    THREAD_HOOKS.iter().find(|hook| hook.member == member)
+}
+
+/// What takes the handler of a signal away.
+pub fn signal_remedy(number: u32) -> Remedy {
+    Remedy {
+        kind: "signal_handler",
+        description: format!(
+            "signal.signal({number}, signal.SIG_DFL), or the handler that was there before"
+        ),
+        is_safe: false,
+        is_reversible: true,
+    }
+}
+
+impl Hook {
+    /// What can be done, when anything can.
+    pub fn remedy(&self) -> Option<Remedy> {
+        Some(Remedy {
+            kind: self.kind,
+            description: self.remedy?.to_owned(),
+            is_safe: false,
+            is_reversible: self.is_reversible,
+        })
+    }
+}
+
+impl From<&OwnRegistry> for Remedy {
+    fn from(registry: &OwnRegistry) -> Self {
+        Remedy {
+            kind: registry.kind,
+            description: registry.remedy.to_owned(),
+            is_safe: false,
+            is_reversible: true,
+        }
+    }
 }
 
 impl From<&Registry> for Remedy {

@@ -6,10 +6,11 @@ use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
+use crate::plan::keeper::judge_place;
 use crate::plan::own::Own;
-use crate::plan::remedy::{Remedy, find_hook, find_registry};
+use crate::plan::remedy::{Remedy, find_registry};
+use crate::plan::way::Way;
 use crate::pyobject::edges::edge::EdgeName;
-use crate::pyobject::edges::roots::RootPlace;
 use crate::pyobject::text;
 use crate::target::view::ViewMemory;
 
@@ -34,6 +35,23 @@ pub enum RootKind {
     CHeld,
     /// An object that is never freed.
     Immortal,
+}
+
+impl RootKind {
+    /// The word for scripts.
+    pub fn word(self) -> &'static str {
+        match self {
+            RootKind::ModuleTable => "module_table",
+            RootKind::Registry => "registry",
+            RootKind::Frame => "frame",
+            RootKind::Thread => "thread",
+            RootKind::Interpreter => "interpreter",
+            RootKind::Static => "static",
+            RootKind::Stack => "stack",
+            RootKind::CHeld => "c_held",
+            RootKind::Immortal => "immortal",
+        }
+    }
 }
 
 /// What stands in the way.
@@ -68,7 +86,7 @@ pub struct Judged {
 pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) -> Judged {
     match root.anchor {
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
-        Anchor::Holder(Holder::Python(place, _)) => judge_in_interpreter(picture, place),
+        Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
         Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
         Anchor::HeldFromC(_) => Judged {
             kind: RootKind::CHeld,
@@ -103,49 +121,6 @@ fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
     }
 }
 
-fn judge_in_interpreter<M: ViewMemory>(picture: &Picture<'_, M>, place: RootPlace) -> Judged {
-    match place {
-        RootPlace::Frame { .. } => Judged {
-            kind: RootKind::Frame,
-            standing: Standing::Blocked {
-                kind: "frame",
-                advice: "a function that runs uses it: wait until it returns",
-            },
-        },
-        RootPlace::Thread { .. } => Judged {
-            kind: RootKind::Thread,
-            standing: Standing::Blocked {
-                kind: "thread",
-                advice: "the state of a thread holds it: a frame, a tracing function, a context",
-            },
-        },
-        RootPlace::Interpreter { offset, .. } => {
-            let member = None::<&str>.filter(|_| offset > 0);
-            let Some(hook) = member.and_then(find_hook) else {
-                return Judged {
-                    kind: RootKind::Interpreter,
-                    standing: Standing::Permanent {
-                        reason: "the interpreter itself holds it",
-                    },
-                };
-            };
-            let remedy = |text: &'static str| Remedy {
-                kind: hook.kind,
-                description: text.to_owned(),
-                is_safe: false,
-                is_reversible: hook.is_reversible,
-            };
-            Judged {
-                kind: RootKind::Registry,
-                standing: match hook.remedy {
-                    Some(text) => Standing::Remediable(remedy(text)),
-                    None => Standing::Permanent { reason: hook.what },
-                },
-            }
-        }
-    }
-}
-
 fn judge_in_module<M: ViewMemory>(
     picture: &Picture<'_, M>,
     own: &Own,
@@ -153,6 +128,15 @@ fn judge_in_module<M: ViewMemory>(
     dict: u32,
 ) -> Judged {
     let module = picture.module_name(dict).unwrap_or_default();
+    if picture.kind(dict) == Some(Kind::Module) {
+        return Judged {
+            kind: RootKind::Static,
+            standing: Standing::Blocked {
+                kind: "extension",
+                advice: "a module made from C keeps it in its state: unload that module as well",
+            },
+        };
+    }
     let first = root.way.first().copied().unwrap_or(dict);
     let name = names_in(picture, dict, first)
         .into_iter()
@@ -164,53 +148,24 @@ fn judge_in_module<M: ViewMemory>(
             standing: Standing::Remediable(registry.into()),
         };
     }
-    let classes: Vec<String> = root
-        .way
-        .iter()
-        .map(|&node| picture.class_name(node))
-        .collect();
-    if classes
-        .iter()
-        .any(|class| class.ends_with("_lru_cache_wrapper"))
-    {
-        return Judged {
-            kind: RootKind::Registry,
-            standing: Standing::Remediable(cache_remedy(&module, &name)),
-        };
+    let way = Way::new(picture, root);
+    if let Some((kind, standing)) = way.find_keeper(&module, &name) {
+        return Judged { kind, standing };
     }
     Judged {
         kind: RootKind::ModuleTable,
-        standing: judge_way(picture, own, root, &module, &name, &classes),
-    }
-}
-
-fn cache_remedy(module: &str, name: &str) -> Remedy {
-    let is_typing = module == "typing";
-    Remedy {
-        kind: if is_typing {
-            "typing_caches"
-        } else {
-            "lru_cache"
-        },
-        description: if is_typing {
-            "clear the caches of typing: call every function in typing._cleanups".to_owned()
-        } else {
-            format!("clear the cache that {module}.{name} leads to: cache_clear()")
-        },
-        is_safe: true,
-        is_reversible: is_typing,
+        standing: judge_way(picture, own, &way, &module, &name),
     }
 }
 
 fn judge_way<M: ViewMemory>(
     picture: &Picture<'_, M>,
     own: &Own,
-    root: &Root,
+    way: &Way<'_, '_, M>,
     module: &str,
     name: &str,
-    classes: &[String],
 ) -> Standing {
-    let Some((&member, holders)) = root.way.split_last() else {
+    let Some((&member, holders)) = way.nodes.split_last() else {
         return Standing::Permanent { reason: "" };
     };
     let Some(&holder) = holders.last() else {
@@ -221,17 +176,14 @@ fn judge_way<M: ViewMemory>(
             is_reversible: true,
         });
     };
-    let is_suspended = |class: &String| {
-        matches!(
-            &**class,
-            "generator" | "coroutine" | "async_generator" | "Task"
-        )
-    };
-    if classes.iter().any(is_suspended) {
+    if way.has_suspended() {
         return Standing::Blocked {
             kind: "task",
             advice: "a generator or task that has not ended uses it: let it end, or close it",
         };
+    }
+    if let Some(remedy) = way.attribute_of_class() {
+        return Standing::Remediable(remedy);
     }
     let is_instance =
         picture.names_of(holder, member).contains(&EdgeName::Class) && own.members.has(member);

@@ -104,7 +104,7 @@ fn add_removed(text: &mut String, plan: &Plan, width: usize) {
 }
 
 fn add_remedies(text: &mut String, plan: &Plan, width: usize) {
-    let mut label = "would undo";
+    let mut label = "would help";
     let remedies = plan.remedies.as_deref().unwrap_or_default();
     for remedy in remedies.iter().take(LISTED) {
         let mut line = escaped(&remedy.detail);
@@ -120,18 +120,19 @@ fn add_remedies(text: &mut String, plan: &Plan, width: usize) {
     add_more(text, remedies.len(), width);
 }
 
-/// All but the first, which is the reason in the answer, and the paths of all.
+/// Each with its path.
 fn add_blockers(text: &mut String, plan: &Plan, width: usize) {
     let mut label = "in the way";
     let blockers = plan.blockers.as_deref().unwrap_or_default();
     for blocker in blockers.iter().take(LISTED) {
-        let line = format!("{}: {}", escaped(&blocker.name), escaped(&blocker.detail));
+        let path: Vec<String> = blocker.path.iter().map(|part| escaped(part)).collect();
+        let place = match path.is_empty() {
+            true => escaped(&blocker.name),
+            false => path.join(" -> "),
+        };
+        let line = format!("{place}: {}", escaped(&blocker.detail));
         add_labelled(text, label, &line, INDENT, width);
         label = "";
-        if !blocker.path.is_empty() {
-            let path: Vec<String> = blocker.path.iter().map(|part| escaped(part)).collect();
-            add_labelled(text, "", &path.join(" -> "), INDENT, width);
-        }
     }
     add_more(text, blockers.len(), width);
 }
@@ -148,8 +149,10 @@ fn add_predicted(text: &mut String, plan: &Plan, width: usize) {
         return;
     };
     if let Some(size) = predicted.retained_bytes.filter(|size| *size > 0) {
-        let gone = counted(predicted.gone.len(), "module");
-        let line = format!("{} of {gone}", bytes(size));
+        let line = match predicted.gone.len() {
+            0 => format!("{}, nearly all of it stays", bytes(size)),
+            gone => format!("{} of {}", bytes(size), counted(gone, "module")),
+        };
         add_labelled(text, "would free", &line, INDENT, width);
     }
     let mut label = "would stay";
@@ -217,9 +220,13 @@ fn next_text(plan: &Plan, pid: Option<i32>) -> String {
     let names = escaped(&plan.names.join(" "));
     let first = escaped(plan.names.first().map_or("", String::as_str));
     match plan.verdict {
-        Some(Verdict::Clean | Verdict::Remediable) => {
+        Some(Verdict::Clean) => {
             format!("Next: pyunload unload {pid} {names} does it and proves it.")
         }
+        Some(Verdict::Remediable) => format!(
+            "Next: do what would help in the program, then pyunload unload {pid} {names}; before, its \
+             code would stay as a ghost."
+        ),
         Some(Verdict::Blocked) => format!(
             "Next: pyunload why {pid} {first} shows every holder; let them go, and plan again."
         ),
@@ -308,9 +315,9 @@ mod tests {
 blocked: shop.plugins.tax would stay alive: 1,204 instances would keep the old code alive.
   would remove   2 keys: shop.plugins.tax._rates, shop.plugins.tax
                  1 attribute: shop.plugins.tax
-  would undo     atexit.unregister(flush)   reversible
-  in the way     class Rate: 1,204 instances would keep the old code alive
-                 shop.cart._cache['eu'] -> Rate instance
+  would help     atexit.unregister(flush)   reversible
+  in the way     shop.cart._cache['eu'] -> Rate instance: 1,204 instances would keep the old code
+                 alive
   would stay     shop.plugins.tax as a ghost: 12 functions, 3 classes, 1,204 instances, 1.3 MB
   would stay     the shared library of shop.plugins._fast, mapped until the process ends
   used by        shop.views: has names from it; runs on with the old ones
@@ -322,6 +329,9 @@ Next: pyunload why 4242 shop.plugins.tax shows every holder; let them go, and pl
 
     #[test]
     fn a_plan_that_can_be_done_says_how_to_do_it() {
+        let clean = text(plan(Verdict::Clean), 100);
+        let next = "Next: pyunload unload 4242 shop.plugins.tax does it and proves it.\n";
+        assert!(clean.ends_with(next), "{clean}");
         let text = text(plan(Verdict::Remediable), 100);
         assert!(
             text.starts_with("remediable: 1 remedy releases all that holds shop.plugins.tax.\n")
@@ -330,10 +340,7 @@ Next: pyunload why 4242 shop.plugins.tax shows every holder; let them go, and pl
             text.contains("  would free     1.3 MB of 1 module\n"),
             "{text}"
         );
-        assert!(
-            text.contains("Next: pyunload unload 4242 shop.plugins.tax"),
-            "{text}"
-        );
+        assert!(text.contains("Next: do what would help"), "{text}");
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! What `/proc` says about processes that a person wants to know, and that helps to choose one.
 
+use nix::libc::SIGCHLD;
 use procfs::process::Process;
 use procfs::{Current, Uptime};
 use std::path::PathBuf;
@@ -19,6 +20,10 @@ pub struct About {
     pub threads: u64,
     /// How long ago it started, in seconds.
     pub uptime_s: Option<u64>,
+    /// The signal its parent gets when it ends, 0 for none.
+    pub exit_signal: i32,
+    /// How it ended, as `waitpid` tells it, where it has and this is shown.
+    pub exit_status: Option<i32>,
 }
 
 impl About {
@@ -56,6 +61,8 @@ impl About {
             },
             threads: u64::try_from(stat.num_threads).unwrap_or(0),
             uptime_s: uptime.map(|uptime| uptime.saturating_sub(started)),
+            exit_signal: stat.exit_signal.unwrap_or(SIGCHLD),
+            exit_status: stat.exit_code,
         })
     }
 }

@@ -147,7 +147,7 @@ impl Core {
             return (!behind).then_some((inside, part.stored));
         };
         let to = seek(from, Whence::SeekHole).unwrap_or(part.stored);
-        (from < part.stored).then_some((from, to.clamp(from + 1, part.stored)))
+        (from < part.stored).then(|| (from, to.clamp(from + 1, part.stored)))
     }
 
     fn part_at(&self, at: Address) -> Option<&Part> {

@@ -10,6 +10,7 @@ pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
+pub mod headroom;
 pub mod maps;
 pub mod memory;
 pub mod page_table;

@@ -122,13 +122,12 @@ mod tests {
 
     #[test]
     fn our_own_stack_exists_and_is_our_own() {
-        let here = Address::new(&raw const *&0u8 as u64 / PAGE * PAGE);
         let local = 7u8;
-        let stack = Address::new(&raw const local as u64 / PAGE * PAGE);
-        let page = |at: Address| AddressRange::new(at, at.offset(PAGE));
+        let at = Address::new(&raw const local as u64 / PAGE * PAGE);
+        let page = AddressRange::new(at, at.offset(PAGE));
         let pid = std::process::id() as i32;
-        assert_eq!(own_ranges(pid, &[page(stack)]), Ok(vec![page(stack)]));
-        assert_eq!(present_ranges(pid, &[page(here)]), Ok(vec![page(here)]));
+        assert_eq!(own_ranges(pid, &[page]), Ok(vec![page]));
+        assert_eq!(present_ranges(pid, &[page]), Ok(vec![page]));
         assert_eq!(local, 7);
     }
 }

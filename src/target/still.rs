@@ -8,6 +8,7 @@ use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
+use crate::target::target::Target;
 use crate::target::watchdog::Watchdog;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub fn copy<'p>(
     watchdog: &Watchdog,
     limits: StopLimits,
     stopped: &mut Duration,
-) -> Result<Copy<&'p Process>, StillError> {
+) -> Result<Copy<&'p (dyn Target + Sync)>, StillError> {
     let mut plan = CopyPlan::of(process, MOST)?;
     let foreseen = plan.rehearse(process)? * MARGIN;
     if foreseen > limits.max_stop {

@@ -97,6 +97,48 @@ pub fn take<'p>(
     Err(TakeError::Unsettled { looks: LOOKS })
 }
 
+impl<'p> Taken<&'p Process> {
+    /// A process that stands still already, such as a clone, with the threads that it had; `below`
+    /// is the process it was cloned from.
+    ///
+    /// # Errors
+    /// [`CopyError`].
+    pub fn of_still(
+        still: &Process,
+        threads: Vec<CoreThread>,
+        below: &'p Process,
+    ) -> Result<Self, CopyError> {
+        let kept = Kept::of(still)?;
+        let mut plan = CopyPlan::of_pages(kept.pages, u64::MAX)?;
+        plan.fill(still)?;
+        Ok(Taken {
+            segments: kept.segments,
+            threads,
+            copies: vec![plan.over(below)],
+            stopped: Duration::ZERO,
+        })
+    }
+}
+
+impl<M: ReadMemory> ReadMemory for Taken<M> {
+    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let mut got = 0;
+        while got < buffer.len() {
+            let here = at.offset(got as u64);
+            let before = got;
+            for copy in &self.copies {
+                if got == before {
+                    got += copy.read_some_at(here, &mut buffer[got..])?;
+                }
+            }
+            if got == before {
+                break;
+            }
+        }
+        Ok(got)
+    }
+}
+
 type Moment = (Kept, CopyPlan, Vec<CoreThread>);
 
 /// What is done under the stop; `None` when the moment does not suit.

@@ -49,6 +49,22 @@ impl Tracee {
         })
     }
 
+    /// A process that this thread has just made, and that is traced from its birth on.
+    pub(crate) fn born(&self, child: i32) -> Self {
+        Tracee {
+            tid: child,
+            bell: Rc::clone(&self.bell),
+        }
+    }
+
+    /// Whether what it clones is to be traced from its birth on.
+    pub(crate) fn trace_clones(&self, wanted: bool) -> Result<(), Errno> {
+        step();
+        let mut options = ptrace::Options::PTRACE_O_TRACESYSGOOD;
+        options.set(ptrace::Options::PTRACE_O_TRACECLONE, wanted);
+        ptrace::setoptions(self.pid(), options)
+    }
+
     /// Its kernel thread id.
     pub(crate) fn tid(&self) -> i32 {
         self.tid
@@ -167,6 +183,45 @@ impl Tracee {
     /// Its seccomp filter with this index, as the kernel keeps it.
     pub(crate) fn seccomp_filter(&self, index: usize) -> Result<Vec<u8>, Errno> {
         raw::seccomp_filter(self.tid, index)
+    }
+
+    /// Runs it from the entry of a `clone` to the birth of the child, and gives the child's pid;
+    /// `None` when it came to the end of the call, or to its own, without one.
+    pub(crate) fn run_to_birth(&self, deadline: Instant) -> Result<Option<i32>, Errno> {
+        let mut signal = 0;
+        loop {
+            step();
+            raw::resume_to_syscall(self.tid, signal)?;
+            match self.wait(deadline)? {
+                Waited::Stopped { event, .. } if event == libc::PTRACE_EVENT_CLONE => {
+                    let child = ptrace::getevent(self.pid())?;
+                    return Ok(i32::try_from(child).ok());
+                }
+                Waited::Stopped { signal, .. } if signal == SYSCALL_STOP => return Ok(None),
+                Waited::Stopped {
+                    signal: other,
+                    event,
+                } => signal = passed_on(other, event),
+                Waited::Nothing | Waited::Ended => return Ok(None),
+            }
+        }
+    }
+
+    /// Lets it run until it ends; `false` when it had not ended by then.
+    pub(crate) fn run_to_end(&self, deadline: Instant) -> Result<bool, Errno> {
+        let mut signal = 0;
+        loop {
+            step();
+            raw::resume_with(self.tid, signal)?;
+            match self.wait(deadline)? {
+                Waited::Stopped {
+                    signal: other,
+                    event,
+                } => signal = passed_on(other, event),
+                Waited::Nothing => return Ok(false),
+                Waited::Ended => return Ok(true),
+            }
+        }
     }
 
     /// Runs it to the next entry to or exit from a system call. `Ok(false)` when it ended or was

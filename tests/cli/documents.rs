@@ -31,7 +31,7 @@ fn validator(of: &str) -> jsonschema::Validator {
     jsonschema::validator_for(&schema.document()).expect("a valid schema")
 }
 
-fn check(of: &str, document: &Value) -> Result<(), String> {
+pub fn check(of: &str, document: &Value) -> Result<(), String> {
     let errors: Vec<String> = validator(of)
         .iter_errors(document)
         .map(|error| format!("{error} at {}", error.instance_path()))
@@ -42,7 +42,7 @@ fn check(of: &str, document: &Value) -> Result<(), String> {
     }
 }
 
-fn fields(document: &Value) -> Vec<&str> {
+pub fn fields(document: &Value) -> Vec<&str> {
     let object = document.as_object().expect("an object");
     object.keys().map(String::as_str).collect()
 }

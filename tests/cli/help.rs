@@ -7,7 +7,10 @@ use snapbox::{assert_data_eq, str};
 fn the_help_names_every_command_and_every_exit_code() {
     let ended = run(&["--help"]);
     assert_eq!(ended.code, 0);
-    for command in ["attach", "ps", "doctor", "modules", "schema", "demo"] {
+    for command in [
+        "attach", "ps", "doctor", "modules", "refs", "why", "ghosts", "plan", "check", "unload",
+        "schema", "demo",
+    ] {
         assert!(
             ended.stdout.contains(&format!("\n  {command} ")),
             "{command}"

@@ -4,11 +4,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod check;
 mod demo;
 mod documents;
 mod failures;
+mod graph;
 #[path = "../inject/health.rs"]
 mod health;
+mod held;
 mod help;
 mod pause;
 mod permission;

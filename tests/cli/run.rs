@@ -1,7 +1,7 @@
 //! Runs the program and programs to look at.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
@@ -93,6 +93,20 @@ impl Started {
         let mut lines = output.lines().map_while(Result::ok);
         assert!(lines.any(|line| line == "READY"), "it ended before READY");
         started
+    }
+
+    /// Waits for its end; what is read of its output is what nobody has read yet.
+    pub fn end(mut self) -> Ended {
+        let mut stdout = String::new();
+        if let Some(mut pipe) = self.0.stdout.take() {
+            pipe.read_to_string(&mut stdout).expect("text");
+        }
+        let status = self.0.wait().expect("it ends");
+        Ended {
+            code: status.code().expect("no signal ended it"),
+            stdout,
+            stderr: String::new(),
+        }
     }
 
     pub fn pid(&self) -> i32 {

@@ -51,12 +51,13 @@ fn ends_while_it_is_stopped(
     let mut target = busy(interpreter, &["brief"]);
     let pid = target.pid();
     let driver = Driver::pause(pid, 1_000_000).start();
-    eventually(|| {
+    let traced = eventually(|| {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         must(!status.contains("TracerPid:\t0"), || "not yet".into())
-    })?;
+    });
     end(&mut target);
     let ended = Ended::of(&driver.wait_with_output().expect("the driver ends"));
+    traced?;
     let last = ended.text.lines().last().unwrap_or_default();
     must(last == format!("error: process {pid} has ended"), || {
         format!("{ended:?}")

@@ -1,10 +1,10 @@
 //! The commands that look at all objects of a process at one moment.
 
-use super::{Scope, seconds};
+use super::{CoreArgs, Scope, seconds};
 use clap::{Args, ValueEnum};
 
 /// How the memory of the process is taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Args)]
+#[derive(Debug, Clone, PartialEq, Eq, Args)]
 pub struct PictureArgs {
     /// Which interpreter; 0 is the main one
     #[arg(long, value_name = "N")]
@@ -15,6 +15,9 @@ pub struct PictureArgs {
     /// How memory is taken: copied while the process stands still, or from a fork of it
     #[arg(long, value_name = "HOW", value_enum, default_value_t = Snapshot::Copy)]
     pub snapshot: Snapshot,
+    /// How a core file is looked at
+    #[command(flatten)]
+    pub core: CoreArgs,
 }
 
 /// How the memory of a process is taken.

@@ -1,8 +1,8 @@
 //! `check`: assertions about modules, once or until they hold.
 
 use super::facts::TargetFacts;
-use super::open::open;
 use super::picture::Picture;
+use crate::cli::args::Which;
 use crate::cli::exit::{Exit, Failure};
 use crate::plan::check::{Assertion, Judged, judge, parse};
 use crate::report::{Checked, CheckedAssertion, Document, Envelope, Ghost, Why};
@@ -36,22 +36,27 @@ pub fn assertions_of(words: &[String]) -> Result<Vec<Assertion>, Failure> {
 /// # Errors
 /// When the target cannot be looked at.
 pub fn run(
-    pid: i32,
+    which: &Which,
     assertions: &[Assertion],
-    picture: Picture,
+    picture: &Picture,
     wait: Option<Duration>,
 ) -> Result<Document<Checked>, Failure> {
-    let process = Process::open(pid)?;
+    let process = match which {
+        Which::Pid(pid) => Some(Process::open(*pid)?),
+        Which::Core(_) => None,
+    };
+    // A core file does not change.
+    let wait = wait.filter(|_| process.is_some());
     let began = Instant::now();
     let mut pause = FIRST_WAIT;
     let mut stopped = Duration::ZERO;
     loop {
         let left = wait.unwrap_or_default().saturating_sub(began.elapsed());
         let is_last = left.is_zero();
-        if !process.is_same() {
-            return Err(Failure::gone(pid));
+        if let Some(ended) = process.as_ref().filter(|process| !process.is_same()) {
+            return Err(Failure::gone(ended.pid()));
         }
-        match look(pid, assertions, picture, is_last) {
+        match look(which, assertions, picture, is_last) {
             Ok(seen) => {
                 stopped += seen.stopped;
                 if is_last || seen.holds() {
@@ -86,12 +91,12 @@ struct Seen {
 /// Judges what needs no stop first. What needs one is left out while other things do not hold yet,
 /// unless this is the last look.
 fn look(
-    pid: i32,
+    which: &Which,
     assertions: &[Assertion],
-    picture: Picture,
+    picture: &Picture,
     is_last: bool,
 ) -> Result<Seen, Failure> {
-    let opened = open(pid)?;
+    let opened = picture.open(which)?;
     let interpreter = opened.interpreter(picture.interpreter)?;
     let facts = TargetFacts::new(&opened, interpreter, picture.limits, assertions);
     let mut judged: Vec<Option<Judged>> = vec![None; assertions.len()];

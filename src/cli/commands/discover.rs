@@ -152,6 +152,8 @@ mod tests {
             command: String::new(),
             threads: 1,
             uptime_s: None,
+            exit_signal: 17,
+            exit_status: None,
         }
     }
 

@@ -4,6 +4,7 @@
 use super::graph::{self, GraphFacts};
 use super::open::Opened;
 use super::picture::{Limits, Looked};
+use super::subject::Subject;
 use crate::cli::exit::Failure;
 use crate::cpython::python::Interpreter;
 use crate::modules::inventory::Inventory;
@@ -11,6 +12,7 @@ use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
 use crate::plan::check::{Assertion, Facts, GhostFact};
 use crate::report::{Consistency, Ghost, GhostKind, Root, Why};
+use crate::target::target::Target;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -20,7 +22,7 @@ const MORE: &str = "...";
 
 /// The facts of one look at a target.
 pub struct TargetFacts<'t> {
-    opened: &'t Opened,
+    opened: &'t Opened<Subject>,
     interpreter: &'t Interpreter,
     limits: Limits,
     /// The modules that the graph is asked about.
@@ -32,7 +34,7 @@ pub struct TargetFacts<'t> {
 impl<'t> TargetFacts<'t> {
     /// The facts for these assertions; nothing is looked up yet.
     pub fn new(
-        opened: &'t Opened,
+        opened: &'t Opened<Subject>,
         interpreter: &'t Interpreter,
         limits: Limits,
         assertions: &[Assertion],

@@ -1,8 +1,8 @@
 //! `ghosts`: code that is alive under names that sys.modules no longer gives.
 
 use super::graph;
-use super::open::open;
 use super::picture::{Picture, document};
+use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::report::{Document, Ghosts};
 
@@ -10,8 +10,12 @@ use crate::report::{Document, Ghosts};
 ///
 /// # Errors
 /// When the target cannot be looked at.
-pub fn run(pid: i32, name: Option<&str>, picture: Picture) -> Result<Document<Ghosts>, Failure> {
-    let opened = open(pid)?;
+pub fn run(
+    which: &Which,
+    name: Option<&str>,
+    picture: &Picture,
+) -> Result<Document<Ghosts>, Failure> {
+    let opened = picture.open(which)?;
     let interpreter = opened.interpreter(picture.interpreter)?;
     let looked = graph::ghosts(&opened, interpreter, name, picture.limits)?;
     Ok(document("ghosts", &opened, interpreter, looked))

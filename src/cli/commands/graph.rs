@@ -2,10 +2,12 @@
 
 use super::open::Opened;
 use super::picture::{Limits, Looked};
-use crate::change::unload;
+use super::subject::Subject;
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
+use crate::plan::key::Key;
 use crate::report::{Ghost, Ghosts, Plan, Refs, Why};
+use crate::target::target::Target;
 use std::collections::BTreeSet;
 
 mod ghosts;
@@ -29,7 +31,7 @@ pub struct GraphFacts {
 /// # Errors
 /// When the target cannot be looked at.
 pub fn refs(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     name: &str,
     limits: Limits,
@@ -43,7 +45,7 @@ pub fn refs(
 /// # Errors
 /// When the target cannot be looked at.
 pub fn why(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     name: &str,
     limits: Limits,
@@ -57,7 +59,7 @@ pub fn why(
 /// # Errors
 /// When the target cannot be looked at.
 pub fn ghosts(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     _interpreter: &Interpreter,
     name: Option<&str>,
     limits: Limits,
@@ -68,25 +70,23 @@ pub fn ghosts(
     })
 }
 
-/// What the unload of `planned` would come to.
+/// What the unload of these packages would come to.
 ///
 /// # Errors
 /// When the target cannot be looked at.
 pub fn plan(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
-    planned: &unload::Plan,
+    names: &[Key],
     limits: Limits,
 ) -> Result<Looked<Plan>, Failure> {
-    let names = &planned.cut.names;
     let looked = take::with_picture(opened, limits, |picture| {
         plan::answer(picture, interpreter, names)
     })?;
-    let pid = opened.process.pid();
     let body = looked.body.map_err(|error| {
         Failure::new(Exit::Changed, "the modules changed meanwhile", "try again")
             .because(error.to_string())
-            .of(pid)
+            .of(opened.process.pid())
     })?;
     Ok(Looked {
         body,
@@ -101,7 +101,7 @@ pub fn plan(
 /// # Errors
 /// When the target cannot be looked at.
 pub fn check_facts(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     names: &BTreeSet<String>,
     limits: Limits,

@@ -17,5 +17,7 @@ pub mod ps;
 pub mod refs;
 pub mod schema;
 pub mod snapshot;
+mod snapshot_failure;
+pub mod subject;
 pub mod unload;
 pub mod why;

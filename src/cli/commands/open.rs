@@ -3,7 +3,7 @@
 use crate::cli::args::Which;
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::locate::LocateError;
-use crate::cpython::python::Interpreter;
+use crate::cpython::python::{Interpreter, Python};
 use crate::elf::core_file::{self, CoreError};
 use crate::modules::inventory::{Inventory, inventory, inventory_of_still};
 use crate::pyobject::identify::{self, Located};
@@ -65,14 +65,45 @@ pub fn pid_of(which: &Which) -> Result<i32, Failure> {
     }
 }
 
+/// The sys.modules of a core.
+///
+/// # Errors
+/// When the table as a whole cannot be read.
+pub fn inventory_of_core(
+    core: &Core,
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Inventory, Failure> {
+    inventory_of_still(core, python, interpreter)
+        .map_err(|error| told_missing(core, Failure::from(error)))
+}
+
+/// The sys.modules of a process, read while it runs.
+///
+/// # Errors
+/// When the table as a whole cannot be read.
+pub fn inventory_of(
+    process: &Process,
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Inventory, Failure> {
+    let pid = process.pid();
+    inventory(process, python, interpreter).map_err(|error| {
+        if process.is_same() {
+            Failure::from(error).of(pid)
+        } else {
+            Failure::gone(pid)
+        }
+    })
+}
+
 impl Opened<Core> {
     /// Its sys.modules.
     ///
     /// # Errors
     /// When the table as a whole cannot be read.
     pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
-        inventory_of_still(&self.process, &self.located.python, interpreter)
-            .map_err(|error| told_missing(&self.process, Failure::from(error)))
+        inventory_of_core(&self.process, &self.located.python, interpreter)
     }
 }
 
@@ -82,14 +113,17 @@ impl Opened {
     /// # Errors
     /// When the table as a whole cannot be read.
     pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
-        let pid = self.process.pid();
-        inventory(&self.process, &self.located.python, interpreter).map_err(|error| {
-            if self.process.is_same() {
-                Failure::from(error).of(pid)
-            } else {
-                Failure::gone(pid)
-            }
-        })
+        inventory_of(&self.process, &self.located.python, interpreter)
+    }
+}
+
+impl<T> Opened<T> {
+    /// The same, held in another way.
+    pub fn map<U>(self, hold: impl FnOnce(T) -> U) -> Opened<U> {
+        Opened {
+            process: hold(self.process),
+            located: self.located,
+        }
     }
 }
 

@@ -1,11 +1,14 @@
 //! What the commands have in common that look at all objects of a target at one moment.
 
-use super::open::{Opened, open};
-use crate::cli::args::{PictureArgs, Snapshot};
+use super::open::Opened;
+use super::subject::{Subject, open_subject};
+use crate::cli::args::{PictureArgs, Snapshot, Which};
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::plan::nearest::nearest;
 use crate::report::{Consistency, Document, Envelope};
+use crate::target::target::Target;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// How long the target may be held.
@@ -13,6 +16,8 @@ use std::time::Duration;
 pub struct Limits {
     /// The longest a stop may last.
     pub max_stop: Duration,
+    /// How its memory is taken.
+    pub snapshot: Snapshot,
 }
 
 /// An answer, and how the memory was taken that it is from.
@@ -29,33 +34,35 @@ pub struct Looked<B> {
 }
 
 /// What is to be looked at and how.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// Which interpreter; `None` for the main one.
     pub interpreter: Option<i64>,
     /// How long the target may be held.
     pub limits: Limits,
+    /// Where files are that a core file leaves out; `None` for where they were.
+    pub sysroot: Option<PathBuf>,
 }
 
 impl Picture {
-    /// What was asked for.
+    /// Opens a target.
     ///
     /// # Errors
-    /// When that cannot be had.
-    pub fn new(args: PictureArgs) -> Result<Self, Failure> {
-        if args.snapshot == Snapshot::Fork {
-            return Err(Failure::new(
-                Exit::Usage,
-                "--snapshot fork is not there yet",
-                "use --snapshot copy, and where the stop is too long for that, --max-stop MS",
-            ));
-        }
-        Ok(Picture {
+    /// The one true cause for which it cannot be looked at.
+    pub fn open(&self, which: &Which) -> Result<Opened<Subject>, Failure> {
+        open_subject(which, self.sysroot.as_deref())
+    }
+
+    /// What was asked for.
+    pub fn new(args: &PictureArgs) -> Self {
+        Picture {
             interpreter: args.interpreter,
             limits: Limits {
                 max_stop: Duration::from_millis(args.max_stop),
+                snapshot: args.snapshot,
             },
-        })
+            sysroot: args.core.sysroot.clone(),
+        }
     }
 
     /// The answer of `command` about a process; `None` when what `look` was to find is not there.
@@ -63,13 +70,13 @@ impl Picture {
     /// # Errors
     /// When the target cannot be looked at.
     pub fn answer<B>(
-        self,
-        pid: i32,
+        &self,
+        which: &Which,
         command: &str,
-        look: impl FnOnce(&Opened, &Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
-        absent: impl FnOnce(&Opened, &Interpreter) -> Failure,
+        look: impl FnOnce(&Opened<Subject>, &Interpreter, Limits) -> Result<Option<Looked<B>>, Failure>,
+        absent: impl FnOnce(&Opened<Subject>, &Interpreter) -> Failure,
     ) -> Result<Document<B>, Failure> {
-        let opened = open(pid)?;
+        let opened = self.open(which)?;
         let interpreter = opened.interpreter(self.interpreter)?;
         match look(&opened, interpreter, self.limits)? {
             Some(looked) => Ok(document(command, &opened, interpreter, looked)),
@@ -81,7 +88,7 @@ impl Picture {
 /// An answer with what every document begins with.
 pub fn document<B>(
     command: &str,
-    opened: &Opened,
+    opened: &Opened<Subject>,
     interpreter: &Interpreter,
     looked: Looked<B>,
 ) -> Document<B> {
@@ -96,8 +103,13 @@ pub fn document<B>(
 }
 
 /// That a module is not there: a no, with the names that may have been meant.
-pub fn absent(opened: &Opened, interpreter: &Interpreter, name: &str, message: String) -> Failure {
-    let pid = opened.process.pid();
+pub fn absent(
+    opened: &Opened<Subject>,
+    interpreter: &Interpreter,
+    name: &str,
+    message: String,
+) -> Failure {
+    let pid = Target::pid(&opened.process);
     // The answer is no whatever can be suggested.
     let rows = opened
         .inventory(interpreter)

@@ -2,6 +2,7 @@
 
 use super::graph;
 use super::picture::{Picture, absent};
+use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::report::{Document, Refs};
 
@@ -9,9 +10,9 @@ use crate::report::{Document, Refs};
 ///
 /// # Errors
 /// When the target cannot be looked at, or the module is not loaded.
-pub fn run(pid: i32, name: &str, picture: Picture) -> Result<Document<Refs>, Failure> {
+pub fn run(which: &Which, name: &str, picture: &Picture) -> Result<Document<Refs>, Failure> {
     picture.answer(
-        pid,
+        which,
         "refs",
         |opened, interpreter, limits| graph::refs(opened, interpreter, name, limits),
         |opened, interpreter| {

@@ -1,18 +1,34 @@
 //! `snapshot`: writes a core file of a process that goes on running.
+//!
+//! A thread may be stopped in the middle of changing a list of the collector. So what was taken is
+//! looked through before it is written, and taken again when the lists are not whole.
 
 use super::open::{Opened, open};
-use super::paused;
-use crate::cli::args::SnapshotArgs;
-use crate::cli::exit::{Exit, Failure};
+use super::snapshot_failure::{copy_failure, failure_to_stop, fork_failure};
+use crate::cli::args::{Snapshot as Method, SnapshotArgs};
+use crate::cli::exit::Failure;
+use crate::control::consent::Consent;
+use crate::control::control::Control;
+use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::elf::core_writer::{CoreWriter, NewFile, WriteError, Written};
+use crate::heap::walk::{WalkError, walk};
 use crate::report::{Consistency, Envelope, Snapshot, SnapshotMethod};
-use crate::target::copy::CopyError;
 use crate::target::dump::Facts;
 use crate::target::pause::{Paused, StopLimits};
 use crate::target::process::Process;
-use crate::target::taken::{BYTES_PER_MS, TakeError, Taken, take};
+use crate::target::taken::{Taken, take};
 use crate::target::watchdog::Watchdog;
+use std::thread;
 use std::time::Duration;
+
+/// How often a moment is taken before one is written that is not whole.
+const ATTEMPTS: usize = 8;
+/// Between two of them.
+const BETWEEN: Duration = Duration::from_millis(10);
+/// More objects than are looked through.
+const OBJECTS: usize = 1 << 27;
+
+type Moment<'p> = Taken<&'p Process>;
 
 /// Writes a core file of a process.
 ///
@@ -23,26 +39,101 @@ pub fn run(args: &SnapshotArgs) -> Result<Snapshot, Failure> {
     let opened = open(args.pid)?;
     let file = NewFile::create(&args.output)?;
     let facts = Facts::of(&opened.process)?;
-    let taken = take_copy(&opened, args.max_stop)?;
-    let written = write(file, &facts, &taken)?;
-    Ok(report(args, &opened, &taken, written))
-}
-
-fn take_copy(opened: &Opened, max_stop: u64) -> Result<Taken<&Process>, Failure> {
-    let python = &opened.located.python;
     let limits = StopLimits {
-        max_stop: Duration::from_millis(max_stop),
+        max_stop: Duration::from_millis(args.max_stop),
         // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: python.version.major < 3,
+        refuse_epoll_wait: opened.located.python.version.major < 3,
     };
-    let pid = opened.process.pid();
-    let watchdog = Watchdog::start().map_err(|error| paused::failure(pid, error.into()))?;
-    let at_rest = |paused: &Paused<'_>| Ok(!python.is_collecting(paused)?);
-    take(&opened.process, &watchdog, limits, at_rest)
-        .map_err(|error| failure(opened, limits, error))
+    let watchdog = Watchdog::start().map_err(|error| failure_to_stop(args.pid, error.into()))?;
+    let mut warnings = Vec::new();
+    let taken = take_whole(&opened, &mut warnings, |warnings| match args.snapshot {
+        Method::Copy => take_copy(&opened, &watchdog, limits),
+        Method::Fork => take_clone(&opened, &watchdog, limits, warnings),
+    })?;
+    let written = write(file, &facts, &taken)?;
+    Ok(report(args, &opened, &taken, written, warnings))
 }
 
-fn write(file: NewFile, facts: &Facts, taken: &Taken<&Process>) -> Result<Written, WriteError> {
+/// Takes moments until the lists of the collector are whole in one; the last one counts.
+fn take_whole<'p>(
+    opened: &'p Opened,
+    warnings: &mut Vec<String>,
+    mut take: impl FnMut(&mut Vec<String>) -> Result<Moment<'p>, Failure>,
+) -> Result<Moment<'p>, Failure> {
+    let mut stopped = Duration::ZERO;
+    for attempt in 1.. {
+        let mut taken = take(warnings)?;
+        stopped += taken.stopped;
+        taken.stopped = stopped;
+        let is_whole = is_whole(opened, &taken);
+        if !is_whole && attempt < ATTEMPTS {
+            thread::sleep(BETWEEN);
+            continue;
+        }
+        if !is_whole {
+            let what = "it was caught in a change of its objects each time: some lists break off";
+            warnings.push(what.to_owned());
+        }
+        return Ok(taken);
+    }
+    unreachable!("the last attempt returns")
+}
+
+/// Whether every list of the collector leads back to its beginning. Where there are no lists, or
+/// none that are known, nothing can break off.
+fn is_whole(opened: &Opened, taken: &Moment<'_>) -> bool {
+    let python = &opened.located.python;
+    let walks = python
+        .interpreters
+        .iter()
+        .map(|one| walk(taken, python, one, OBJECTS));
+    walks.into_iter().all(|walked| match walked {
+        Ok(walk) => walk.is_complete(),
+        Err(WalkError::Collecting) => false,
+        Err(_) => true,
+    })
+}
+
+fn take_copy<'p>(
+    opened: &'p Opened,
+    watchdog: &Watchdog,
+    limits: StopLimits,
+) -> Result<Moment<'p>, Failure> {
+    let python = &opened.located.python;
+    let at_rest = |paused: &Paused<'_>| Ok(!python.is_collecting(paused)?);
+    take(&opened.process, watchdog, limits, at_rest)
+        .map_err(|error| copy_failure(&opened.process, limits, error))
+}
+
+fn take_clone<'p>(
+    opened: &'p Opened,
+    watchdog: &Watchdog,
+    limits: StopLimits,
+    warnings: &mut Vec<String>,
+) -> Result<Moment<'p>, Failure> {
+    let process = &opened.process;
+    let python = &opened.located.python;
+    let forking = Forking {
+        process,
+        watchdog,
+        limits,
+        // Who names this method has been told what it does.
+        consent: Consent::given_by_user(),
+    };
+    let at_rest = |control: &Control<'_>| Ok(!python.is_collecting(control)?);
+    let cloned = with_clone(forking, at_rest, |fork| {
+        Taken::of_still(fork.child(), fork.threads().to_vec(), process)
+    })
+    .map_err(|error| fork_failure(process, &error))?;
+    warnings.extend(cloned.left.map(|error| {
+        format!("the clone has ended and stays in the process table until the next one: {error}")
+    }));
+    let mut taken = cloned.done.map_err(|_| Failure::gone(process.pid()))?;
+    taken.stopped = cloned.stopped;
+    Ok(taken)
+}
+
+fn write(file: NewFile, facts: &Facts, taken: &Moment<'_>) -> Result<Written, WriteError> {
     let mut writer = CoreWriter::begin(file, facts, &taken.threads, &taken.segments)?;
     for copy in &taken.copies {
         writer.write(copy, copy.ranges())?;
@@ -53,79 +144,24 @@ fn write(file: NewFile, facts: &Facts, taken: &Taken<&Process>) -> Result<Writte
 fn report(
     args: &SnapshotArgs,
     opened: &Opened,
-    taken: &Taken<&Process>,
+    taken: &Moment<'_>,
     written: Written,
+    warnings: Vec<String>,
 ) -> Snapshot {
     let target = opened.target(opened.located.python.main());
     let mut envelope = Envelope::live("snapshot", Some(target));
     envelope.consistency = Consistency::Snapshot;
     envelope.stopped_us = u64::try_from(taken.stopped.as_micros()).unwrap_or(u64::MAX);
-    envelope.warnings = opened.warnings(Vec::new());
+    envelope.warnings = opened.warnings(warnings);
     Snapshot {
         envelope,
         file: args.output.display().to_string(),
         bytes: written.bytes,
-        method: SnapshotMethod::Copy,
+        method: match args.snapshot {
+            Method::Copy => SnapshotMethod::Copy,
+            Method::Fork => SnapshotMethod::Fork,
+        },
         pages: written.pages,
         threads: taken.threads.len(),
-    }
-}
-
-fn failure(opened: &Opened, limits: StopLimits, error: TakeError) -> Failure {
-    let pid = opened.process.pid();
-    let why = error.to_string();
-    match error {
-        TakeError::Pause(error) => paused::failure(pid, error),
-        TakeError::Copy(CopyError::TooLarge { bytes, .. }) => too_large(pid, limits, bytes),
-        TakeError::Copy(CopyError::Process(error)) => error.into(),
-        TakeError::Read(_) | TakeError::Copy(CopyError::Read(_)) if opened.process.is_same() => {
-            paused::too_long(pid, limits.max_stop)
-        }
-        TakeError::Read(_) | TakeError::Copy(CopyError::Read(_)) => Failure::gone(pid),
-        TakeError::Registers(_) => Failure::new(
-            Exit::Changed,
-            "a thread went away under the stop",
-            "try again",
-        )
-        .because(why)
-        .of(pid),
-        TakeError::Unsettled { .. } => Failure::new(
-            Exit::Withdrawn,
-            format!("no snapshot of {pid} was taken"),
-            "it collects garbage all the time: try again later",
-        )
-        .because(why)
-        .of(pid),
-    }
-}
-
-fn too_large(pid: i32, limits: StopLimits, bytes: u64) -> Failure {
-    const MEBIBYTE: u64 = 1 << 20;
-    let foreseen = bytes.div_ceil(BYTES_PER_MS);
-    let allowed = limits.max_stop.as_millis();
-    Failure {
-        cause: Some("stop_too_long"),
-        ..Failure::new(
-            Exit::Forbidden,
-            format!("a stop of {foreseen} ms is foreseen, and --max-stop allows {allowed} ms"),
-            format!("allow it with --max-stop {foreseen}"),
-        )
-    }
-    .because(format!(
-        "it has {} MiB of its own to copy",
-        bytes.div_ceil(MEBIBYTE)
-    ))
-    .of(pid)
-}
-
-impl From<WriteError> for Failure {
-    fn from(error: WriteError) -> Self {
-        let (exit, help) = match &error {
-            WriteError::Exists { .. } => (Exit::Usage, "give a path where nothing is yet"),
-            WriteError::Unwritable { .. } => (Exit::Usage, "give a path that can be written to"),
-            WriteError::TooManyMappings { .. } => (Exit::NotUnderstood, "use gcore"),
-            WriteError::Read(_) => (Exit::Changed, "try again"),
-        };
-        Failure::new(exit, "no snapshot was written", help).because(error.to_string())
     }
 }

@@ -2,6 +2,7 @@
 
 use super::graph;
 use super::picture::{Picture, absent};
+use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::report::{Document, Why};
 
@@ -9,9 +10,9 @@ use crate::report::{Document, Why};
 ///
 /// # Errors
 /// When the target cannot be looked at, or nothing of the module is alive.
-pub fn run(pid: i32, name: &str, picture: Picture) -> Result<Document<Why>, Failure> {
+pub fn run(which: &Which, name: &str, picture: &Picture) -> Result<Document<Why>, Failure> {
     picture.answer(
-        pid,
+        which,
         "why",
         |opened, interpreter, limits| graph::why(opened, interpreter, name, limits),
         |opened, interpreter| {

@@ -201,7 +201,16 @@ fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
 fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
     match command {
         LineCommand::Modules(args) => Some(&mut args.core),
-        _ => None,
+        LineCommand::Refs(args) => Some(&mut args.picture.core),
+        LineCommand::Why(args) => Some(&mut args.picture.core),
+        LineCommand::Ghosts(args) => Some(&mut args.picture.core),
+        LineCommand::Plan(args) => Some(&mut args.picture.core),
+        LineCommand::Check(args) => Some(&mut args.picture.core),
+        LineCommand::Doctor(_)
+        | LineCommand::Unload(_)
+        | LineCommand::Snapshot(_)
+        | LineCommand::Summary
+        | LineCommand::Quit => None,
     }
 }
 

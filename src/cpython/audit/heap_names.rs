@@ -45,6 +45,7 @@ pub(super) fn name_heap(named: &mut Named, heap: &Heap) {
     let Heap {
         later,
         structures: _,
+        keepers: _,
         class,
         module_state,
         attributes: _,

@@ -3,6 +3,7 @@
 use super::heap_names::name_heap;
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
+use crate::cpython::layout_heap::Keepers;
 
 pub(super) type Named = Vec<(&'static str, Option<u64>)>;
 
@@ -53,6 +54,7 @@ impl Layout {
         name_int(&mut named, int);
         name_function(&mut named, function);
         name_heap(&mut named, heap);
+        name_keepers(&mut named, &heap.keepers);
         named.push(("bytes.val", Some(*data)));
         named.push(("list.item", Some(items.offset())));
         named.push(("tuple.item", Some(*first)));
@@ -370,4 +372,52 @@ fn name_function(named: &mut Named, function: &Function) {
         ("func.globals", Some(globals.offset())),
         ("func.code", Some(code.offset())),
     ]);
+}
+
+/// Members of the interpreter state that keep something, with their names in the list.
+const INTERPRETER: [(&str, &str); 19] = [
+    ("interp.modules_by_index", "modules_by_index"),
+    ("interp.builtins", "builtins"),
+    ("interp.importlib", "importlib"),
+    ("interp.dict", "dict"),
+    ("interp.codec_search_path", "codec_search_path"),
+    ("interp.codec_search_cache", "codec_search_cache"),
+    ("interp.codec_error_registry", "codec_error_registry"),
+    ("interp.builtins_copy", "builtins_copy"),
+    ("interp.import_func", "import_func"),
+    ("interp.before_forkers", "before_forkers"),
+    ("interp.after_forkers_parent", "after_forkers_parent"),
+    ("interp.after_forkers_child", "after_forkers_child"),
+    ("interp.pyexitmodule", "pyexitmodule"),
+    ("interp.atexit_callbacks", "atexit_callbacks"),
+    ("interp.atexit_count", "atexit_count"),
+    ("interp.audit_hooks", "audit_hooks"),
+    ("interp.func_version_cache", "func_version_cache"),
+    ("interp.monitoring_callables", "monitoring_callables"),
+    ("interp.monitoring_tool_names", "monitoring_tool_names"),
+];
+
+/// Members of the thread state that keep something. From 3.11 on frames are no objects.
+const THREAD: [(&str, &str); 10] = [
+    ("tstate.dict", "dict"),
+    ("tstate.async_exc", "async_exc"),
+    ("tstate.c_profileobj", "c_profileobj"),
+    ("tstate.c_traceobj", "c_traceobj"),
+    ("tstate.current_exception", "current_exception"),
+    ("tstate.exc_state", "exc_state"),
+    ("tstate.coroutine_wrapper", "coroutine_wrapper"),
+    ("tstate.async_gen_firstiter", "async_gen_firstiter"),
+    ("tstate.async_gen_finalizer", "async_gen_finalizer"),
+    ("tstate.context", "context"),
+];
+
+/// A build whose headers nobody has asked has no names, and then there is nothing to compare.
+fn name_keepers(named: &mut Named, keepers: &Keepers) {
+    if !keepers.interpreter.is_empty() {
+        let members = INTERPRETER.iter();
+        named.extend(members.map(|&(name, member)| (name, keepers.interpreter_member(member))));
+    }
+    let members = THREAD.iter();
+    named.extend(members.map(|&(name, member)| (name, keepers.thread_member(member))));
+    named.push(("runtime.signal_handlers", keepers.signals));
 }

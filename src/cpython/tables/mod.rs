@@ -1,5 +1,6 @@
 //! The tables: each version written as the difference from the one before, and the rows for builds
 //! of one version that differ.
+mod keepers;
 mod rows;
 mod structures;
 mod v2_7;

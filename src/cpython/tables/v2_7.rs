@@ -1,6 +1,6 @@
 //! CPython 2.7: the table from which the others are told as differences.
 
-use super::structures;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -181,6 +181,7 @@ pub const V2_7: Layout = Layout {
             types: None,
             interned: None,
         },
+        keepers: keepers::V2_7,
         thread_size: 168,
     },
 };

@@ -1,8 +1,8 @@
 //! CPython 3.10. What changed since 3.9.
 
-use super::structures;
 use super::v3_6::FRAMES;
 use super::v3_9::V3_9;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -56,6 +56,7 @@ pub const V3_10: Layout = Layout {
             size: 113528,
             ..V3_9.heap.interpreter
         },
+        keepers: keepers::V3_10,
         thread_size: 280,
         ..V3_9.heap
     },

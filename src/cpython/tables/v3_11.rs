@@ -1,8 +1,8 @@
 //! CPython 3.11. What changed since 3.10.
 
-use super::structures;
 use super::v3_10::V3_10;
 use super::variants::with_trace_refs;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -93,6 +93,7 @@ pub const V3_11: Layout = Layout {
             size: 107752,
             ..V3_10.heap.interpreter
         },
+        keepers: keepers::V3_11,
         thread_size: 360,
         ..V3_10.heap
     },

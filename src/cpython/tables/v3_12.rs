@@ -1,8 +1,8 @@
 //! CPython 3.12. What changed since 3.11.
 
-use super::structures;
 use super::v3_11::V3_11;
 use super::variants::with_trace_refs;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -111,6 +111,7 @@ pub const V3_12: Layout = Layout {
             }),
             interned: some(382936),
         },
+        keepers: keepers::V3_12,
         thread_size: 288,
         ..V3_11.heap
     },
@@ -118,12 +119,16 @@ pub const V3_12: Layout = Layout {
 };
 
 /// 3.12 with TRACE_REFS: the static objects in the runtime are longer as well.
-pub const V3_12_TRACE_REFS: Layout = Layout {
-    runtime: sized(483936),
-    heap: with_trace_refs(V3_12)
-        .heap
-        .with_interpreter(383624, 382976, 275424),
-    ..with_trace_refs(V3_12)
+pub const V3_12_TRACE_REFS: Layout = {
+    let table = with_trace_refs(V3_12);
+    Layout {
+        runtime: sized(483936),
+        heap: Heap {
+            keepers: keepers::V3_12_TRACE_REFS,
+            ..table.heap.with_interpreter(383624, 382976, 275424)
+        },
+        ..table
+    }
 };
 
 /// 3.12 built where perf trampolines are not supported (musl): `ceval.perf` is empty.
@@ -143,7 +148,10 @@ pub const V3_12_DEBUG: Layout = Layout {
         place: Place::Runtime(0x4660),
         ..V3_12.pending
     },
-    heap: V3_12.heap.with_interpreter(383568, 382952, 275400),
+    heap: Heap {
+        keepers: keepers::V3_12_DEBUG,
+        ..V3_12.heap.with_interpreter(383568, 382952, 275400)
+    },
     ..V3_12
 };
 

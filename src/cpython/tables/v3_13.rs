@@ -1,8 +1,8 @@
 //! CPython 3.13. What changed since 3.12, and in what the patch releases and builds differ.
 
-use super::structures;
 use super::v3_12::V3_12;
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -86,6 +86,7 @@ pub const V3_13: Layout = Layout {
             }),
             interned: some(194328),
         },
+        keepers: keepers::V3_13,
         thread_size: 336,
         ..V3_12.heap
     },
@@ -102,6 +103,10 @@ pub const V3_13_3: Layout = Layout {
 /// calls.
 pub const V3_13_3_DEBUG: Layout = Layout {
     runtime: sized(299392),
+    heap: Heap {
+        keepers: keepers::V3_13_DEBUG,
+        ..V3_13.heap
+    },
     pending: Pending {
         place: Place::Runtime(0x48d0),
         ..V3_13.pending
@@ -137,11 +142,14 @@ pub const V3_13_15_MUSL: Layout = Layout {
 /// 3.13.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_13_15_DEBUG: Layout = Layout {
     runtime: sized(299424),
+    heap: Heap {
+        keepers: keepers::V3_13_DEBUG,
+        ..V3_13_15.heap.with_interpreter(195000, 194344, 84664)
+    },
     pending: Pending {
         place: Place::Runtime(0x48e8),
         ..V3_13.pending
     },
-    heap: V3_13_15.heap.with_interpreter(195000, 194344, 84664),
     ..V3_13_15
 };
 
@@ -150,6 +158,13 @@ pub const V3_13_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_13_15);
     Layout {
         runtime: sized(328384),
+        heap: Heap {
+            keepers: keepers::V3_13_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(215616, 197416, 87736)
+                .with_thread(17824)
+        },
         interpreter: Interpreter {
             modules: at(7664),
             sysdict: at(7648),
@@ -161,10 +176,6 @@ pub const V3_13_15_FREE_THREADED: Layout = {
             ..table.module
         },
         pending_proven: true,
-        heap: table
-            .heap
-            .with_interpreter(215616, 197416, 87736)
-            .with_thread(17824),
         ..table
     }
 };

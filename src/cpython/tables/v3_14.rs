@@ -1,8 +1,8 @@
 //! CPython 3.14. What changed since 3.13, and in what the patch releases and builds differ.
 
-use super::structures;
 use super::v3_13::V3_13;
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -78,6 +78,7 @@ pub const V3_14: Layout = Layout {
             }),
             interned: some(224624),
         },
+        keepers: keepers::V3_14,
         thread_size: 936,
         ..V3_13.heap
     },
@@ -88,6 +89,10 @@ pub const V3_14: Layout = Layout {
 /// old objects stand where the three generations do, and nothing points to the first.
 pub const V3_14_4: Layout = Layout {
     runtime: sized(316592),
+    heap: Heap {
+        keepers: keepers::unasked(keepers::V3_14),
+        ..V3_14.heap
+    },
     interpreter: Interpreter {
         modules: at(7664),
         sysdict: at(7648),
@@ -110,11 +115,14 @@ pub const V3_14_4_DEBUG: Layout = Layout {
 /// 3.14 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_14_DEBUG: Layout = Layout {
     runtime: sized(332632),
+    heap: Heap {
+        keepers: keepers::V3_14_DEBUG,
+        ..V3_14.heap.with_interpreter(225880, 224640, 81936)
+    },
     pending: Pending {
         place: Place::Runtime(0x49a0),
         ..V3_14.pending
     },
-    heap: V3_14.heap.with_interpreter(225880, 224640, 81936),
     ..V3_14
 };
 
@@ -123,6 +131,14 @@ pub const V3_14_FREE_THREADED: Layout = {
     let table = without_gil(V3_14);
     Layout {
         runtime: sized(362368),
+        heap: Heap {
+            keepers: keepers::V3_14_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(246720, 230752, 88040)
+                .with_thread(15608)
+                .with_owner(78)
+        },
         interpreter: Interpreter {
             modules: at(7712),
             sysdict: at(7696),
@@ -152,11 +168,6 @@ pub const V3_14_FREE_THREADED: Layout = {
             },
             ..table.text
         },
-        heap: table
-            .heap
-            .with_interpreter(246720, 230752, 88040)
-            .with_thread(15608)
-            .with_owner(78),
         ..table
     }
 };

@@ -1,8 +1,8 @@
 //! CPython 3.15. What changed since 3.14, and in what the builds differ.
 
-use super::structures;
 use super::v3_14::{V3_14, V3_14_FREE_THREADED};
 use super::variants::without_gil;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -95,6 +95,7 @@ pub const V3_15: Layout = Layout {
             }),
             interned: some(224896),
         },
+        keepers: keepers::V3_15,
         thread_size: 1104,
         ..V3_14.heap
     },
@@ -104,11 +105,14 @@ pub const V3_15: Layout = Layout {
 /// 3.15 with `Py_DEBUG`: the state of the debug allocator lies before the pending calls.
 pub const V3_15_DEBUG: Layout = Layout {
     runtime: sized(362592),
+    heap: Heap {
+        keepers: keepers::V3_15_DEBUG,
+        ..V3_15.heap.with_interpreter(226256, 224912, 81960)
+    },
     pending: Pending {
         place: Place::Runtime(0x4a28),
         ..V3_15.pending
     },
-    heap: V3_15.heap.with_interpreter(226256, 224912, 81960),
     ..V3_15
 };
 
@@ -117,6 +121,14 @@ pub const V3_15_FREE_THREADED: Layout = {
     let table = without_gil(V3_15);
     Layout {
         runtime: sized(406016),
+        heap: Heap {
+            keepers: keepers::V3_15_FREE_THREADED,
+            ..table
+                .heap
+                .with_interpreter(247040, 230952, 87992)
+                .with_thread(15808)
+                .with_owner(78)
+        },
         // One list of young and two of old objects, which stay empty.
         collector: Collector {
             generation0: None,
@@ -132,11 +144,6 @@ pub const V3_15_FREE_THREADED: Layout = {
             form: V3_14_FREE_THREADED.text.form,
             ..table.text
         },
-        heap: table
-            .heap
-            .with_interpreter(247040, 230952, 87992)
-            .with_thread(15808)
-            .with_owner(78),
         ..table
     }
 };

@@ -1,7 +1,7 @@
 //! CPython 3.6. What changed since 2.7.
 
-use super::structures;
 use super::v2_7::V2_7;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -115,6 +115,7 @@ pub const V3_6: Layout = Layout {
             size: 120,
             ..V2_7.heap.interpreter
         },
+        keepers: keepers::V3_6,
         thread_size: 2272,
         ..V2_7.heap
     },

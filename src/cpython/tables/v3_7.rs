@@ -1,8 +1,8 @@
 //! CPython 3.7. What changed since 3.6.
 
-use super::structures;
 use super::v3_6::FRAMES;
 use super::v3_6::V3_6;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -62,6 +62,7 @@ pub const V3_7: Layout = Layout {
             size: 2568,
             ..V3_6.heap.interpreter
         },
+        keepers: keepers::V3_7,
         thread_size: 280,
         ..V3_6.heap
     },

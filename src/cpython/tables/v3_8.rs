@@ -1,7 +1,7 @@
 //! CPython 3.8. What changed since 3.7.
 
-use super::structures;
 use super::v3_7::V3_7;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -78,6 +78,7 @@ pub const V3_8: Layout = Layout {
             size: 2720,
             ..V3_7.heap.interpreter
         },
+        keepers: keepers::V3_8,
         thread_size: 264,
         ..V3_7.heap
     },

@@ -1,7 +1,7 @@
 //! CPython 3.9. What changed since 3.8.
 
-use super::structures;
 use super::v3_8::V3_8;
+use super::{keepers, structures};
 #[allow(clippy::wildcard_imports)]
 use crate::cpython::layout::*;
 
@@ -56,6 +56,7 @@ pub const V3_9: Layout = Layout {
             size: 5656,
             ..V3_8.heap.interpreter
         },
+        keepers: keepers::V3_9,
         ..V3_8.heap
     },
     ..V3_8

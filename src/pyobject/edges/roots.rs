@@ -18,6 +18,18 @@ pub enum RootPlace {
         /// Bytes from the start of the structure.
         offset: u32,
     },
+    /// A callback of `atexit`.
+    Exit {
+        /// The number of the interpreter.
+        id: i64,
+        /// Which one, the oldest first.
+        index: u32,
+    },
+    /// The handler of a signal.
+    Signal {
+        /// The signal.
+        number: u32,
+    },
     /// A word of `PyThreadState`.
     Thread {
         /// The thread state.
@@ -54,7 +66,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
     /// Gives every word of interpreters, thread states and frames to `visit` that leads to an
     /// object.
     pub fn visit_roots(&mut self, visit: &mut impl FnMut(Root)) {
+        self.visit_signals(visit);
         for interpreter in &self.python.interpreters {
+            self.visit_exit_callbacks(interpreter, visit);
             self.visit_interpreter(interpreter.id, interpreter.address, visit);
             for thread in threads(&self.look, interpreter.address) {
                 self.visit_thread(thread, visit);
@@ -63,6 +77,20 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
                 }
             }
         }
+    }
+
+    /// The oldest thread of the main interpreter: the one that runs pending calls and handlers of
+    /// signals.
+    pub fn main_thread(&self) -> Option<Address> {
+        let threads = threads(&self.look, self.python.main().address);
+        let id = self.python.runtime.zip(self.look.layout.runtime);
+        let id = id.and_then(|(at, runtime)| self.look.field(at, runtime.main_thread));
+        let is_main = |thread: &&Address| {
+            let own: Option<u64> = self.look.field(**thread, self.look.layout.thread.thread_id);
+            id.is_some() && own == id
+        };
+        let main = threads.iter().find(is_main).or(threads.last());
+        main.copied()
     }
 
     /// Words of the interpreter, but for its caches of types, which own nothing, and its state of
@@ -81,8 +109,21 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             .iter()
             .map(|one| one.address)
             .collect();
-        self.visit_struct(at, state.size, visit, |offset, to| {
-            let is_left_out = types.contains(&offset) || own.contains(&to);
+        // From 3.11 on the first thread state lies in the interpreter's.
+        let size = self.look.heap().thread_size;
+        let threads: Vec<_> = threads(&self.look, at)
+            .iter()
+            .filter_map(|thread| thread.distance_from(at))
+            .map(|start| start..start + size)
+            .collect();
+        let keepers = self.look.heap().keepers;
+        let member = |offset| keepers.interpreter_member_at(offset);
+        self.visit_struct(at, state.size, visit, member, |offset, to| {
+            let is_in_thread = threads.iter().any(|thread| thread.contains(&offset));
+            let is_left_out = types.contains(&offset)
+                || keepers.borrowed().contains(&offset)
+                || own.contains(&to)
+                || is_in_thread;
             (!is_left_out).then_some(RootPlace::Interpreter {
                 id,
                 offset: offset as u32,
@@ -92,7 +133,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
 
     fn visit_thread(&mut self, thread: Address, visit: &mut impl FnMut(Root)) {
         let size = self.look.heap().thread_size;
-        self.visit_struct(thread, size, visit, |offset, _| {
+        let keepers = self.look.heap().keepers;
+        let member = |offset| keepers.thread_member_at(offset);
+        self.visit_struct(thread, size, visit, member, |offset, _| {
             Some(RootPlace::Thread {
                 thread,
                 offset: offset as u32,
@@ -105,6 +148,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         at: Address,
         size: u64,
         visit: &mut impl FnMut(Root),
+        member: impl Fn(u64) -> Option<&'static str>,
         place: impl Fn(u64, Address) -> Option<RootPlace>,
     ) {
         for offset in (0..size).step_by(8) {
@@ -112,11 +156,15 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             if let Some(place) = place(offset, to)
                 && self.is_object(to)
             {
+                let member = member(offset);
                 visit(Root {
                     place,
                     to,
-                    name: EdgeName::Word(offset as i32),
-                    tier: Tier::Probable,
+                    name: member.map_or(EdgeName::Word(offset as i32), EdgeName::Attribute),
+                    tier: match member {
+                        Some(_) => Tier::Certain,
+                        None => Tier::Probable,
+                    },
                 });
             }
         }

@@ -44,6 +44,17 @@ pub fn holder(picture: &Seen<'_>, holder: Holder) -> (Object, String) {
             plain("interpreter", Some(id.to_string())),
             label(picture, name),
         ),
+        Holder::Python(RootPlace::Exit { id, index }, name) => (
+            plain("interpreter", Some(id.to_string())),
+            format!(
+                "atexit[{index}]{}",
+                picture.tracer().label(crate::address::Address::NULL, name)
+            ),
+        ),
+        Holder::Python(RootPlace::Signal { number }, _) => (
+            plain("interpreter", None),
+            format!("handler of signal {number}"),
+        ),
         Holder::Word { area, at } => {
             let (kind, name) = match picture.areas.get(area as usize).map(|area| &area.kind) {
                 Some(AreaKind::Variables(file)) => ("static", Some(file.clone())),
@@ -61,11 +72,7 @@ pub fn holder(picture: &Seen<'_>, holder: Holder) -> (Object, String) {
 
 fn label(picture: &Seen<'_>, name: EdgeName) -> String {
     let nowhere = crate::address::Address::NULL;
-    picture
-        .tracer()
-        .label(nowhere, name)
-        .trim_start()
-        .to_owned()
+    picture.tracer().label(nowhere, name)
 }
 
 /// The roots of a border. Those that `is_detached` names go with the module itself.

@@ -10,9 +10,7 @@ use crate::plan::own::{Cuts, Own};
 use crate::plan::predict::predict;
 use crate::plan::standing::{Standing, judge, names_in};
 use crate::pyobject::text::Text;
-use crate::report::{
-    Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Verdict,
-};
+use crate::report::{Blocker, Dependent, Plan, Predicted, PredictedLeft, Remedy, Verdict};
 use std::collections::{BTreeSet, HashSet};
 
 /// Why there is no plan.
@@ -54,7 +52,8 @@ pub fn answer(
     plan.blockers = Some(blockers(picture, &own, &border));
     plan.remedies = Some(remedies(picture, &own, &border));
     plan.dependents = Some(dependents(picture, &own, &border));
-    plan.remove.references = Some(references(picture, &own, &border));
+    // Names in other modules are left alone.
+    plan.remove.references = Some(Vec::new());
     plan.predicted = Some(predicted(picture, &cut, &cuts));
     Ok(plan)
 }
@@ -101,24 +100,26 @@ fn verdict(
     }
 }
 
+/// What nothing can be done about comes first: it is the reason of the verdict.
 fn blockers(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Blocker> {
-    let roots = border.roots.iter();
-    roots
-        .filter_map(|root| {
-            let (kind, detail) = match judge(picture, own, root).standing {
-                Standing::Remediable(_) => return None,
-                Standing::Blocked { kind, advice } => (kind, advice),
-                Standing::Permanent { reason } => ("no_remedy", reason),
-            };
-            let path: Vec<String> = path(picture, root);
-            Some(Blocker {
-                kind: kind.to_owned(),
-                name: path.first().cloned().unwrap_or_default(),
-                detail: detail.to_owned(),
-                path,
-            })
-        })
-        .collect()
+    let blocker = |root: &Root| {
+        let (is_passing, kind, detail) = match judge(picture, own, root).standing {
+            Standing::Remediable(_) => return None,
+            Standing::Blocked { kind, advice } => (true, kind, advice),
+            Standing::Permanent { reason } => (false, "no_remedy", reason),
+        };
+        let path: Vec<String> = path(picture, root);
+        let blocker = Blocker {
+            kind: kind.to_owned(),
+            name: path.first().cloned().unwrap_or_default(),
+            detail: detail.to_owned(),
+            path,
+        };
+        Some((is_passing, blocker))
+    };
+    let mut blockers: Vec<(bool, Blocker)> = border.roots.iter().filter_map(blocker).collect();
+    blockers.sort_by_key(|&(is_passing, _)| is_passing);
+    blockers.into_iter().map(|(_, blocker)| blocker).collect()
 }
 
 /// A way in words, one step each.
@@ -136,11 +137,7 @@ fn path(picture: &Seen<'_>, root: &Root) -> Vec<String> {
                 .name
                 .map(|name| format!(" {name}"))
                 .unwrap_or_default();
-            path.push(
-                format!("{}{name} {edge}", object.kind)
-                    .trim_end()
-                    .to_owned(),
-            );
+            path.push(format!("{}{name}{edge}", object.kind).trim_end().to_owned());
         }
         Anchor::HeldFromC(count) => path.push(format!("{count} references from C")),
         Anchor::Immortal => path.push("an object that is never freed".to_owned()),
@@ -209,23 +206,6 @@ fn dependents(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Dependent> 
         how: how.to_owned(),
     };
     found.into_iter().map(dependent).collect()
-}
-
-/// Names in other modules that hold a member themselves.
-fn references(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Reference> {
-    let mut found = BTreeSet::new();
-    for root in &border.roots {
-        let (Anchor::Module(dict), [member]) = (root.anchor, &root.way[..]) else {
-            continue;
-        };
-        if own.members.has(*member) {
-            let module = picture.module_name(dict).unwrap_or_default();
-            let names = names_in(picture, dict, *member);
-            found.extend(names.into_iter().map(|name| (module.clone(), name)));
-        }
-    }
-    let reference = |(module, name): (String, String)| Reference { module, name };
-    found.into_iter().map(reference).collect()
 }
 
 fn predicted(picture: &Seen<'_>, cut: &Cut, cuts: &Cuts) -> Predicted {

@@ -45,7 +45,7 @@ fn account(picture: &Seen<'_>, alive: &Reach, node: u32, name: &str) -> Accounte
         HeldBy {
             via: via(picture, place),
             holder: object,
-            edge,
+            edge: edge.trim_start().to_owned(),
             module: None,
         }
     }));

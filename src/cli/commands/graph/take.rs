@@ -3,22 +3,37 @@
 use super::super::open::Opened;
 use super::super::paused;
 use super::super::picture::{Limits, Looked};
+use super::super::snapshot_failure::fork_failure;
+use super::super::subject::Subject;
+use crate::cli::args::Snapshot;
 use crate::cli::exit::{Exit, Failure};
+use crate::control::consent::Consent;
+use crate::control::control::Control;
+use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::heap::graph::GraphError;
 use crate::heap::statics::{Area, find_areas};
 use crate::heap::walk::WalkError;
 use crate::modules::picture::{Picture, PictureError};
 use crate::report::Consistency;
-use crate::target::copy::{Copy, CopyError};
-use crate::target::pause::StopLimits;
+use crate::target::copy::{Copy, CopyError, CopyPlan};
+use crate::target::core_file::Core;
+use crate::target::memory::ReadError;
+use crate::target::pause::{PauseError, StopLimits};
 use crate::target::process::Process;
 use crate::target::still::{self, StillError};
+use crate::target::target::Target;
 use crate::target::watchdog::Watchdog;
 use std::thread;
 use std::time::Duration;
 
-/// A picture of a running process.
-pub type Seen<'p> = Picture<'p, Copy<&'p Process>>;
+/// The memory of a process or core file, all of one moment.
+type Memory<'p> = Copy<&'p (dyn Target + Sync)>;
+
+/// A picture of it.
+pub type Seen<'p> = Picture<'p, Memory<'p>>;
+
+/// More memory of a core file than this is not looked at, in bytes.
+const MOST_OF_CORE: u64 = 64 << 30;
 
 /// Stops before it is given up: each may fall into a collection.
 const ATTEMPTS: usize = 8;
@@ -30,33 +45,78 @@ const BETWEEN: Duration = Duration::from_millis(10);
 /// for one that was caught in a change.
 const ASTRAY: usize = 200;
 
-/// Copies the process in one stop and gives what was seen to `look`.
+/// Takes in the whole target and gives what was seen to `look`: of a process from a copy made in one
+/// stop.
 ///
 /// # Errors
-/// When it cannot be stopped, copied or understood; it runs on as before.
+/// When it cannot be stopped, copied or understood; a process runs on as before.
 pub fn with_picture<T>(
-    opened: &Opened,
+    opened: &Opened<Subject>,
     limits: Limits,
     look: impl FnOnce(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
-    let process = &opened.process;
-    let pid = process.pid();
-    let python = &opened.located.python;
-    if python.build.free_threaded {
-        return Err(free_threaded(pid));
+    if opened.located.python.build.free_threaded {
+        return Err(free_threaded(opened.process.pid()));
     }
+    match &opened.process {
+        Subject::Process(process) => of_process(opened, process, limits, look),
+        Subject::Core(core) => of_core(opened, core, look),
+    }
+}
+
+fn of_core<T>(
+    opened: &Opened<Subject>,
+    core: &Core,
+    look: impl FnOnce(&Seen<'_>) -> T,
+) -> Result<Looked<T>, Failure> {
+    let read = |error: ReadError| Failure::from(error);
+    let mut plan = CopyPlan::of_core(core, MOST_OF_CORE).map_err(|error| {
+        let help = "look at it on a machine with more memory";
+        Failure::new(Exit::NotUnderstood, "the core file is too large", help)
+            .because(error.to_string())
+    })?;
+    plan.fill(core).map_err(read)?;
+    let copy: Memory<'_> = plan.over(core);
+    let areas = find_areas(core, &Target::maps(core)?);
+    let picture = Picture::take(&copy, &opened.located.python, areas)
+        .map_err(|error| failure(opened, &error))?;
+    let mut warnings = warnings_of(&picture);
+    let astray = picture.graph.audit().astray;
+    if astray > 0 {
+        warnings.push(format!(
+            "{astray} references lead to memory that the core does not hold"
+        ));
+    }
+    Ok(Looked {
+        body: look(&picture),
+        consistency: Consistency::Core,
+        stopped: Duration::ZERO,
+        warnings,
+    })
+}
+
+fn of_process<T>(
+    opened: &Opened<Subject>,
+    process: &Process,
+    limits: Limits,
+    look: impl FnOnce(&Seen<'_>) -> T,
+) -> Result<Looked<T>, Failure> {
+    let pid = process.pid();
     let stop = StopLimits {
         max_stop: limits.max_stop,
         // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: python.version.major < 3,
+        refuse_epoll_wait: opened.located.python.version.major < 3,
     };
-    let watchdog = Watchdog::start().map_err(|error| paused::failure(pid, error.into()))?;
-    let maps = process.maps()?;
-    let areas = find_areas(process, &maps);
+    let watchdog = Watchdog::start().map_err(|error| stop_failure(pid, error.into()))?;
+    let areas = find_areas(process, &process.maps()?);
     let mut stopped = Duration::ZERO;
-    for attempt in 1.. {
-        let copy = still::copy(process, &watchdog, stop, &mut stopped)
-            .map_err(|error| copy_failure(opened, error))?;
+    let mut attempt = 1;
+    loop {
+        let copy: Memory<'_> = match limits.snapshot {
+            Snapshot::Copy => still::copy(process, &watchdog, stop, &mut stopped)
+                .map_err(|error| copy_failure(process, error))?,
+            Snapshot::Fork => copy_of_clone(opened, process, &watchdog, stop, &mut stopped)?,
+        };
         match take(&copy, opened, areas.clone()) {
             Ok(picture) => {
                 let warnings = warnings_of(&picture);
@@ -70,13 +130,66 @@ pub fn with_picture<T>(
             Err(error) if error.may_pass() && attempt < ATTEMPTS => thread::sleep(BETWEEN),
             Err(error) => return Err(failure(opened, &error)),
         }
+        attempt += 1;
     }
-    unreachable!("the last attempt returns")
+}
+
+/// Why it was not stopped. Without a stop nothing can be said: a graph of a running process is wrong.
+fn stop_failure(pid: i32, error: PauseError) -> Failure {
+    let help = match error {
+        PauseError::Stopped { .. } => "let it go on with kill -CONT, or take a core and give that",
+        PauseError::Traced { .. } => {
+            "detach the other tracer, or let it write a core and give that"
+        }
+        PauseError::InEpollWait { .. } => {
+            "take a core with gcore at a moment that suits, and give that"
+        }
+        PauseError::Late { .. } => "try again later, or allow a longer stop with --max-stop MS",
+        PauseError::Watchdog(_) | PauseError::Failed { .. } => {
+            "nothing is stopped without it: try again"
+        }
+        PauseError::Gone { .. } | PauseError::Denied { .. } => return paused::failure(pid, error),
+    };
+    Failure {
+        message: format!("cannot stop {pid} to copy it"),
+        help: help.to_owned(),
+        ..paused::failure(pid, error)
+    }
+}
+
+/// A copy of a clone of the process, which goes on meanwhile.
+fn copy_of_clone<'p>(
+    opened: &Opened<Subject>,
+    process: &'p Process,
+    watchdog: &Watchdog,
+    limits: StopLimits,
+    stopped: &mut Duration,
+) -> Result<Memory<'p>, Failure> {
+    let python = &opened.located.python;
+    let forking = Forking {
+        process,
+        watchdog,
+        limits,
+        // Who names this method has been told what it does.
+        consent: Consent::given_by_user(),
+    };
+    let at_rest = |control: &Control<'_>| Ok(!python.is_collecting(control)?);
+    let cloned = with_clone(forking, at_rest, |fork| {
+        let mut plan = CopyPlan::of(fork.child(), u64::MAX)?;
+        plan.fill(fork.child())?;
+        Ok(plan)
+    })
+    .map_err(|error| fork_failure(process, &error))?;
+    *stopped += cloned.stopped;
+    let plan = cloned
+        .done
+        .map_err(|error: CopyError| copy_failure(process, error.into()))?;
+    Ok(plan.over(process))
 }
 
 fn take<'p>(
-    copy: &'p Copy<&'p Process>,
-    opened: &'p Opened,
+    copy: &'p Memory<'p>,
+    opened: &'p Opened<Subject>,
     areas: Vec<Area>,
 ) -> Result<Seen<'p>, PictureError> {
     let picture = Picture::take(copy, &opened.located.python, areas)?;
@@ -118,7 +231,7 @@ fn free_threaded(pid: i32) -> Failure {
     .of(pid)
 }
 
-fn failure(opened: &Opened, error: &PictureError) -> Failure {
+fn failure(opened: &Opened<Subject>, error: &PictureError) -> Failure {
     let pid = opened.process.pid();
     let why = error.to_string();
     let (exit, help) = match error {
@@ -144,11 +257,11 @@ fn failure(opened: &Opened, error: &PictureError) -> Failure {
         .of(pid)
 }
 
-fn copy_failure(opened: &Opened, error: StillError) -> Failure {
+fn copy_failure(process: &Process, error: StillError) -> Failure {
     const MEBIBYTE: u64 = 1 << 20;
-    let pid = opened.process.pid();
+    let pid = process.pid();
     match error {
-        StillError::Pause(error) => paused::failure(pid, error),
+        StillError::Pause(error) => stop_failure(pid, error),
         StillError::TooLong {
             bytes,
             foreseen,
@@ -178,7 +291,7 @@ fn copy_failure(opened: &Opened, error: StillError) -> Failure {
         )
         .because(error.to_string())
         .of(pid),
-        StillError::Read(error) if opened.process.is_same() => Failure::from(error).of(pid),
+        StillError::Read(error) if process.is_same() => Failure::from(error).of(pid),
         StillError::Read(_) => Failure::gone(pid),
     }
 }

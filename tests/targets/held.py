@@ -1,0 +1,56 @@
+"""A shop with a plugin that is held from several places, and one that nothing holds."""
+import functools
+import os
+import sys
+import tempfile
+from collections import deque
+
+FILES = {
+    'shop/__init__.py': '',
+    'shop/plugins/__init__.py': '',
+    'shop/cart.py': 'cache = {}\n',
+    'shop/views.py': 'from shop.plugins.tax import compute\n',
+    'shop/plugins/tax.py': 'class Rate(object):\n    def value(self):\n        return 1\n'
+                           'def compute():\n    return Rate()\ndef stored():\n    yield 1\n',
+    'shop/plugins/free.py': 'class Free(object):\n    def value(self):\n        return 1\n'
+                            'def use():\n    return Free().value()\n',
+}
+folder = tempfile.mkdtemp()
+for name, text in FILES.items():
+    path = os.path.join(folder, name)
+    if not os.path.isdir(os.path.dirname(path)):
+        os.makedirs(os.path.dirname(path))
+    with open(path, 'w') as file:
+        file.write(text)
+sys.path.insert(0, folder)
+sys.dont_write_bytecode = True
+import json
+import shop.cart
+import shop.plugins.free
+import shop.plugins.tax
+import shop.views
+
+shop.cart.cache['eu'] = [shop.plugins.tax.Rate() for _ in range(1204)]
+queue = deque([functools.partial(shop.plugins.tax.compute)])
+
+
+def reload_with_an_instance_kept():
+    kept = []
+    for _ in range(3):
+        del sys.modules['shop.plugins.free']
+        del shop.plugins.free
+        import shop.plugins.free
+        kept.append(shop.plugins.free.Free())
+    del sys.modules['shop.plugins.free']
+    del shop.plugins.free
+    import shop.plugins.free
+    import gc
+    gc.collect()
+    return kept
+
+
+if 'ghosts' in sys.argv:
+    kept = reload_with_an_instance_kept()
+sys.stdout.write('READY\n')
+sys.stdout.flush()
+sys.stdin.read()
