@@ -405,11 +405,6 @@ fn body(arguments: &[&str]) -> Value {
     for of_envelope in ["target", "consistency", "stopped_us", "warnings"] {
         fields.remove(of_envelope);
     }
-    // Of several paths that are equally short any may be shown.
-    let roots = fields.get_mut("roots").and_then(Value::as_array_mut);
-    for root in roots.into_iter().flatten() {
-        root.as_object_mut().expect("a root").remove("path");
-    }
     answer
 }
 

@@ -487,3 +487,37 @@ fn member_at(members: &'static str, offset: u64) -> Option<&'static str> {
     let member = parse_members(members).find(|&(_, start)| start == offset);
     member.map(|(name, _)| name)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::cpython::tables::{ROWS, V2_7, V3_11, V3_13};
+
+    #[test]
+    fn every_member_that_is_owned_is_a_word_inside_its_structure() {
+        for row in ROWS {
+            for structure in row.layout.heap.structures.current() {
+                let named = structure.owned.split_ascii_whitespace().count();
+                assert_eq!(structure.members().count(), named, "{}", structure.name);
+                for (member, offset) in structure.members() {
+                    let inside = offset % 8 == 0 && (16..structure.size).contains(&offset);
+                    assert!(inside, "{}.{member}", structure.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_structure_is_found_by_its_class_and_size() {
+        let owned = |heap: &super::Heap, class: &str, size| {
+            let structure = heap.structures.find(class, size)?;
+            Some(structure.owned)
+        };
+        assert_eq!(owned(&V3_13.heap, "cell", 24), Some("ob_ref@16"));
+        assert_eq!(owned(&V3_13.heap, "cell", 32), None);
+        assert_eq!(
+            owned(&V3_11.heap, "enumerate", 56),
+            owned(&V3_13.heap, "enumerate", 56)
+        );
+        assert!(owned(&V2_7.heap, "exceptions.SystemExit", 48).is_some());
+    }
+}

@@ -1,5 +1,6 @@
 """A shop with a plugin that is held from several places, and one that nothing holds."""
 import functools
+import gc
 import os
 import sys
 import tempfile
@@ -34,17 +35,17 @@ shop.cart.cache['eu'] = [shop.plugins.tax.Rate() for _ in range(1204)]
 queue = deque([functools.partial(shop.plugins.tax.compute)])
 
 
+def load_anew():
+    del sys.modules['shop.plugins.free']
+    del sys.modules['shop.plugins'].free
+    __import__('shop.plugins.free')
+
+
 def reload_with_an_instance_kept():
     kept = []
     for _ in range(3):
-        del sys.modules['shop.plugins.free']
-        del shop.plugins.free
-        import shop.plugins.free
-        kept.append(shop.plugins.free.Free())
-    del sys.modules['shop.plugins.free']
-    del shop.plugins.free
-    import shop.plugins.free
-    import gc
+        kept.append(sys.modules['shop.plugins.free'].Free())
+        load_anew()
     gc.collect()
     return kept
 

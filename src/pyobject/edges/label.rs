@@ -1,7 +1,7 @@
 //! What a reference is called, in words.
 
+use super::classes::members;
 use super::edge::EdgeName;
-use super::shape::members;
 use super::tracer::Tracer;
 use crate::address::Address;
 use crate::pyobject::class::Classes;

@@ -1,6 +1,8 @@
 //! References out of an object: `tp_traverse` from outside, and what it leaves out.
 
+mod blocks;
 pub mod callbacks;
+mod classes;
 mod containers;
 pub mod edge;
 mod frames;

@@ -5,23 +5,12 @@
 //! by C extensions, whose words are probably references; those that `tp_members` names certainly
 //! are.
 
+use super::classes::{BASES, Member, Raw, c_name, is_class, members, read};
 use super::look::Look;
 use crate::address::Address;
 use crate::cpython::layout::AttributesForm;
 use crate::pyobject::class::Flags;
-use crate::target::memory::{ReadMemoryExt, word_in};
 use crate::target::view::ViewMemory;
-
-/// How many bases are followed.
-const BASES: usize = 64;
-/// Largest plausible `tp_basicsize`, in bytes.
-const LARGEST: i64 = 1 << 20;
-/// Longest `tp_name` that is looked at, in bytes.
-const NAME: usize = 256;
-/// How many entries of `tp_members` are looked at.
-const MEMBERS: u64 = 256;
-/// `sizeof(PyMemberDef)`.
-const MEMBER_SIZE: u64 = 40;
 
 /// A coarse kind of object, as a person names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -134,92 +123,9 @@ pub(super) struct Shape {
     pub(super) extent: u64,
     /// Words that may be references.
     pub(super) probable: Vec<u32>,
-}
-
-/// A class as memory has it.
-#[derive(Debug, Clone, Copy)]
-struct Raw {
-    address: Address,
-    flags: Flags,
-    basicsize: i64,
-    itemsize: i64,
-    dictoffset: i64,
-    weaklistoffset: i64,
-    base: Address,
-    metatype: Address,
-    name: Address,
-    dealloc: Address,
-}
-
-impl Flags {
-    /// `Py_TPFLAGS_READY`.
-    const fn is_ready(self) -> bool {
-        self.0 >> 12 & 1 == 1
-    }
-
-    /// `Py_TPFLAGS_HAVE_GC`.
-    const fn has_gc(self) -> bool {
-        self.0 >> 14 & 1 == 1
-    }
-
-    /// `_Py_TPFLAGS_STATIC_BUILTIN`: the state of the class is in the interpreters. From 3.12 on.
-    pub(super) const fn is_static_builtin(self) -> bool {
-        self.0 >> 1 & 1 == 1
-    }
-}
-
-fn read<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Option<Raw> {
-    let class = &look.layout.class;
-    let bytes = look.view(address, class.size)?;
-    let later = look.heap().later as usize;
-    let rest = bytes.get(later..)?;
-    let more = &look.heap().class;
-    Some(Raw {
-        address,
-        flags: Flags(class.flags.get(bytes)?),
-        basicsize: class.basicsize.get(bytes)?,
-        itemsize: more.itemsize.get(rest)?,
-        dictoffset: class.dictoffset.get(bytes)?,
-        weaklistoffset: more.weaklistoffset.get(rest)?,
-        base: class.base.get(bytes)?,
-        metatype: look.layout.header.class.get(bytes)?,
-        name: class.name.get(bytes)?,
-        // `tp_dealloc` follows `tp_itemsize`.
-        dealloc: word_in(rest, more.itemsize.offset() as usize + 8)?,
-    })
-}
-
-/// Whether these bytes can be a class at all.
-fn is_plausible<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> bool {
-    let least = look.layout.header.size as i64;
-    // Some static classes of old versions are used without ever being made ready.
-    (raw.flags.is_ready() || !raw.flags.is_heap() && raw.dealloc.value() >= 0x1000)
-        && (least..=LARGEST).contains(&raw.basicsize)
-        && (0..=LARGEST).contains(&raw.itemsize)
-        && look.word::<u64>(look.layout.header.refcount.of(raw.address)) != Some(0)
-}
-
-/// Whether a class lies at `address`: its metatype, and that one's, up to `type` itself, are
-/// classes of classes.
-pub(super) fn is_class<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> bool {
-    let mut at = address;
-    for depth in 0..BASES {
-        if !at.may_be_object() {
-            return false;
-        }
-        let Some(raw) = read(look, at).filter(|raw| is_plausible(look, raw)) else {
-            return false;
-        };
-        if depth > 0 && !raw.flags.is_type() {
-            return false;
-        }
-        // Only `type` is its own class.
-        if raw.metatype == at {
-            return raw.flags.is_type();
-        }
-        at = raw.metatype;
-    }
-    false
+    /// States of the modules that its classes are of: instances may lead there, and own nothing of
+    /// it.
+    pub(super) states: Vec<Address>,
 }
 
 /// What instances of the class at `address` consist of; `None` when there is no class.
@@ -243,6 +149,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         has_structure: false,
         extent: 0,
         probable: Vec::new(),
+        states: Vec::new(),
     };
     let mut least = 0;
     let mut at = raw;
@@ -254,6 +161,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         if shape.take(look, &at, name.as_deref()) {
             break;
         }
+        shape.states.extend(state_of(look, &at));
         least = least.max(items_named(look, &at, name.is_some()));
         match read(look, at.base) {
             Some(base) => at = base,
@@ -288,22 +196,6 @@ fn cached_keys<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> Address {
         .filter(|_| raw.flags.is_heap())
         .and_then(|field| look.member(raw.address, field))
         .unwrap_or_default()
-}
-
-/// `tp_name` of a class made from C; `None` when a program made it: then `tp_name` points into the
-/// text that is `ht_name`.
-fn c_name<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> Option<String> {
-    if raw.flags.is_heap() {
-        let text = look.word::<Address>(look.layout.class.heap_name.of(raw.address))?;
-        let behind = raw.name.distance_from(text).unwrap_or(u64::MAX);
-        // Names that are not ASCII are kept in UTF-8 elsewhere, but no class made from C has one.
-        let utf8 = look.word::<Address>(text.offset(look.layout.text.ascii_size));
-        if behind < 128 || utf8 == Some(raw.name) {
-            return None;
-        }
-    }
-    let name = look.memory.read_c_string_at(raw.name, NAME).ok()?;
-    String::from_utf8(name).ok()
 }
 
 impl Shape {
@@ -403,6 +295,14 @@ impl Shape {
     }
 }
 
+/// The state of the module that a class made from a spec is of (`ht_module`).
+fn state_of<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw) -> Option<Address> {
+    let field = look.heap().class.module.filter(|_| raw.flags.is_heap())?;
+    let module: Address = look.member(raw.address, field)?;
+    let (state, _) = look.module_state(module).filter(|_| !module.is_null())?;
+    Some(state)
+}
+
 /// How many items the members of a class made from C name: those of a `structseq`, which has more
 /// of them than its length says (`Objects/structseq.c`).
 fn items_named<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw, is_c: bool) -> u64 {
@@ -413,32 +313,6 @@ fn items_named<M: ViewMemory>(look: &Look<'_, M>, raw: &Raw, is_c: bool) -> u64 
     last.map_or(0, |last| {
         (last + 8).saturating_sub(look.layout.tuple.items) / 8
     })
-}
-
-/// An entry of `tp_members` that is an object.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Member {
-    pub(super) offset: u64,
-    pub(super) name: Address,
-}
-
-/// The entries of `tp_members` that are objects (`T_OBJECT`, `T_OBJECT_EX`; `Include/structmember.h`).
-pub(super) fn members<'l, M: ViewMemory>(
-    look: &'l Look<'_, M>,
-    class: Address,
-) -> impl Iterator<Item = Member> + 'l {
-    let first = look.member(class, look.heap().class.members);
-    let first = first.filter(|at: &Address| !at.is_null());
-    (0..MEMBERS)
-        .map_while(move |number| {
-            let at = first?.offset(number * MEMBER_SIZE);
-            let bytes = look.view(at, MEMBER_SIZE)?;
-            let word = |offset| word_in::<u64>(bytes, offset);
-            let name = Address::new(word(0)?);
-            (!name.is_null()).then_some((name, word(8)? as u32, word(16)?))
-        })
-        .filter(|&(_, form, offset)| matches!(form, 6 | 16) && offset < LARGEST as u64)
-        .map(|(name, _, offset)| Member { offset, name })
 }
 
 /// The classes whose instances are more than their words, or are known to own nothing.

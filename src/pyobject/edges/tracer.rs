@@ -172,6 +172,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         let Some(bytes) = self.look.view(object, u64::from(last) + 8) else {
             return;
         };
+        let mut others = Vec::new();
         for number in 0..self.shapes.get(index).probable.len() {
             let offset = self.shapes.get(index).probable[number];
             let to: Address = word_in(bytes, offset as usize).unwrap_or_default();
@@ -181,28 +182,33 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
                     name: EdgeName::Word(offset as i32),
                     tier: Tier::Probable,
                 });
+            } else if to.may_be_object() && !self.shapes.get(index).states.contains(&to) {
+                others.push((offset, to));
             }
         }
+        self.visit_blocks(&others, visit);
     }
 
-    /// Words of the state of a C module.
+    /// Words of the state of a C module, and of blocks that it leads to.
     fn visit_state(&mut self, module: Address, visit: &mut impl FnMut(Edge)) {
         let Some((state, size)) = self.look.module_state(module) else {
             return;
         };
+        let mut others = Vec::new();
         let words = self.look.words(state, size / 8);
         for (index, to) in words.iter().enumerate() {
+            let offset = index as u32 * 8;
             if self.is_object(to) {
                 visit(Edge {
                     to,
-                    name: EdgeName::Block {
-                        pointer: 0,
-                        offset: index as u32 * 8,
-                    },
+                    name: EdgeName::Block { pointer: 0, offset },
                     tier: Tier::Probable,
                 });
+            } else if to.may_be_object() {
+                others.push((offset, to));
             }
         }
+        self.visit_blocks(&others, visit);
     }
 
     /// How many references there are to the object at `object`.
