@@ -111,7 +111,9 @@ impl Core {
     /// that stand for pages which never existed.
     pub fn written_ranges(&self, wanted: impl Fn(&AddressRange) -> bool) -> Vec<AddressRange> {
         let mut ranges = Vec::new();
-        let parts = self.parts.iter().filter(|part| part.stored > 0);
+        // Only a damaged core has parts that are no whole pages.
+        let is_whole = |part: &&Part| part.mapping.range.start.is_aligned(PAGE) && part.stored > 0;
+        let parts = self.parts.iter().filter(is_whole);
         for part in parts.filter(|part| wanted(&part.mapping.range)) {
             let start = part.mapping.range.start;
             let mut inside = 0;
