@@ -11,6 +11,10 @@ use std::collections::HashMap;
 /// Module objects that CPython itself keeps outside of `sys.modules`, in some versions.
 const CPYTHONS_OWN: [&str; 3] = ["sys.monitoring", "sys._jit", "_warnings"];
 
+/// What the classes of syntax trees state as their module, which the interpreter makes before
+/// anybody imports it (`Python/Python-ast.c`).
+const CPYTHONS_CLASSES: [&str; 2] = ["_ast", "ast"];
+
 /// What a ghost is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GhostKind {
@@ -68,7 +72,9 @@ pub fn find_ghosts<M: ViewMemory>(picture: &Picture<'_, M>) -> Vec<Ghost> {
         .map(|namespace| of_namespace(picture, &alive, namespace))
         .collect();
     let strays = picture.namespaces.strays.iter();
-    ghosts.extend(strays.map(|stray| of_class(picture, &alive, stray.class, &stray.module)));
+    let classes = strays.map(|stray| of_class(picture, &alive, stray.class, &stray.module));
+    // Making a class leaves classes behind for the next collection.
+    ghosts.extend(classes.filter(|ghost| ghost.state != GhostState::Garbage));
     number(&mut ghosts);
     ghosts
 }
@@ -121,7 +127,9 @@ fn of_class<M: ViewMemory>(
         classes: 1,
         instances: count_instances(picture, &[class]),
         state: state_of(picture, alive, &[class]),
-        is_cpythons_own: false,
+        is_cpythons_own: module
+            .as_str()
+            .is_some_and(|name| CPYTHONS_CLASSES.contains(&name)),
     }
 }
 

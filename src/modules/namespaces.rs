@@ -10,11 +10,12 @@ use crate::address::Address;
 use crate::cpython::python::Python;
 use crate::heap::graph::Graph;
 use crate::heap::kinds::{Kind, Kinds};
+use crate::modules::kind::Kind as ModuleKind;
 use crate::modules::picture::Table;
 use crate::pyobject::dict;
 use crate::pyobject::text::Text;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// Longest class name that is compared, in bytes.
 const NAME: usize = 200;
@@ -56,6 +57,9 @@ pub struct Namespaces {
     /// Classes of none.
     pub strays: Vec<Stray>,
     by_dict: HashMap<u32, usize>,
+    /// The dicts that `sys.modules` gives under each key, and of which those of C modules.
+    by_key: HashMap<Text, u32>,
+    of_c: HashSet<u32>,
     by_function: HashMap<u32, u32>,
     modules_of_classes: HashMap<u32, Text>,
 }
@@ -146,6 +150,12 @@ impl<M: ReadMemory> Sorting<'_, M> {
         for row in tables.iter().flat_map(|table| &table.rows) {
             if let Some(dict) = row.dict.and_then(|dict| graph.find(dict)) {
                 self.found.entry(dict).is_loaded = true;
+                self.found
+                    .by_key
+                    .insert(Text::Plain(row.name.clone()), dict);
+                if matches!(row.kind, ModuleKind::Extension | ModuleKind::Builtin) {
+                    self.found.of_c.insert(dict);
+                }
             }
         }
         for node in 0..graph.len() as u32 {
@@ -202,6 +212,7 @@ impl<M: ReadMemory> Sorting<'_, M> {
     fn sort_classes(&mut self, classes: &[u32]) -> Result<(), ReadError> {
         self.found.by_function = self.found.functions_by_dict();
         let by_name = self.found.dicts_by_name();
+        let mut strays = Vec::new();
         for &class in classes {
             let members = self.members_of(class)?;
             let named = match &members.module {
@@ -213,13 +224,66 @@ impl<M: ReadMemory> Sorting<'_, M> {
             }
             match self.dict_of(class, &members, named)? {
                 Some(dict) => self.found.entry(dict).classes.push(class),
-                None => {
-                    let stray = members.module.map(|module| Stray { class, module });
-                    self.found.strays.extend(stray);
-                }
+                None => strays.extend(members.module.map(|module| Stray { class, module })),
             }
         }
+        self.sort_strays(strays, &by_name);
         Ok(())
+    }
+
+    /// A class that only another class of the same module is made from is of that module, too: the
+    /// tuple behind `class Point(namedtuple('Point', ..))`. What C code made is no stray, and what a
+    /// C module gives is its own whatever the class states.
+    fn sort_strays(&mut self, mut strays: Vec<Stray>, by_name: &HashMap<Text, Vec<u32>>) {
+        strays.retain(|stray| self.is_of_program(stray.class) && !self.is_given_by_c(stray.class));
+        loop {
+            let mut home: HashMap<u32, u32> = HashMap::new();
+            for stray in &strays {
+                let named = by_name
+                    .get(&stray.module)
+                    .map_or(&[][..], |dicts| &dicts[..]);
+                let referrers = self.graph.referrers(stray.class);
+                let gives = |dict: &&u32| {
+                    let classes = self
+                        .found
+                        .of_dict(**dict)
+                        .map(|namespace| &namespace.classes);
+                    classes.is_some_and(|all| referrers.iter().any(|from| all.contains(from)))
+                };
+                home.extend(named.iter().find(gives).map(|&dict| (stray.class, dict)));
+            }
+            if home.is_empty() {
+                break;
+            }
+            strays.retain(|stray| !home.contains_key(&stray.class));
+            for (class, dict) in home {
+                self.found.entry(dict).classes.push(class);
+            }
+        }
+        self.found.strays = strays;
+    }
+
+    /// Whether a class statement or `type()` made the class: then `tp_name` points into the text
+    /// that is its name.
+    fn is_of_program(&self, class: u32) -> bool {
+        /// Longer than the header of any text.
+        const HEADER: u64 = 128;
+        let layout = &self.python.layout;
+        let at = self.graph.address(class);
+        let names = layout.class.heap_name.read(self.memory, at).ok();
+        let names = names.zip(layout.class.name.read(self.memory, at).ok());
+        names.is_some_and(|(text, name)| {
+            // Names that are not ASCII are kept in UTF-8 elsewhere.
+            let utf8 = self.memory.read_at(text.offset(layout.text.ascii_size));
+            name.distance_from(text)
+                .is_some_and(|behind| behind < HEADER)
+                || utf8 == Ok(name)
+        })
+    }
+
+    fn is_given_by_c(&self, class: u32) -> bool {
+        let mut referrers = self.graph.referrers(class).iter();
+        referrers.any(|from| self.found.of_c.contains(from))
     }
 
     /// The dict that a class is of, among those with the name that it states; when there is none,
@@ -297,6 +361,12 @@ impl Namespaces {
                     .entry(name.clone())
                     .or_default()
                     .push(namespace.dict);
+            }
+        }
+        for (key, &dict) in &self.by_key {
+            let named = by_name.entry(key.clone()).or_default();
+            if !named.contains(&dict) {
+                named.push(dict);
             }
         }
         by_name
