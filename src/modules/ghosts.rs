@@ -3,7 +3,8 @@
 use crate::heap::nodes::NodeSet;
 use crate::heap::reach::Reach;
 use crate::modules::namespaces::Namespace;
-use crate::modules::picture::Picture;
+use crate::modules::picture::{Holder, Picture};
+use crate::pyobject::edges::roots::RootPlace;
 use crate::pyobject::text::Text;
 use crate::target::view::ViewMemory;
 use std::collections::HashMap;
@@ -127,10 +128,18 @@ fn of_class<M: ViewMemory>(
         classes: 1,
         instances: count_instances(picture, &[class]),
         state: state_of(picture, alive, &[class]),
-        is_cpythons_own: module
-            .as_str()
-            .is_some_and(|name| CPYTHONS_CLASSES.contains(&name)),
+        is_cpythons_own: is_cpythons_class(picture, class, module),
     }
+}
+
+/// A class that the interpreter itself made and holds, for a module that need not be there.
+fn is_cpythons_class<M: ViewMemory>(picture: &Picture<'_, M>, class: u32, module: &Text) -> bool {
+    let is_interpreter =
+        |holder: &Holder| matches!(holder, Holder::Python(RootPlace::Interpreter { .. }, _));
+    let is_named = module
+        .as_str()
+        .is_some_and(|name| CPYTHONS_CLASSES.contains(&name));
+    is_named || picture.holders_of(class).iter().any(is_interpreter)
 }
 
 fn state_of<M: ViewMemory>(picture: &Picture<'_, M>, alive: &Reach, members: &[u32]) -> GhostState {
