@@ -105,13 +105,41 @@ pub fn find_left<M: ViewMemory>(
     left
 }
 
-/// What is reached without the references that go.
+/// What is reached without the references that go. On Python 2 a module object that dies takes the
+/// values out of its globals, whoever else has those (`_PyModule_Clear` in `Objects/moduleobject.c`,
+/// 2.7).
 fn reach_after<M: ViewMemory>(
     picture: &Picture<'_, M>,
     cuts: &Cuts,
     removed: &HashSet<(u32, u32)>,
 ) -> Reach {
-    Reach::of(&picture.graph, |from, to| {
-        from.is_none_or(|from| !cuts.has(from, to) && !removed.contains(&(from, to)))
-    })
+    let reach = |emptied: &HashSet<u32>| {
+        Reach::of(&picture.graph, |from, to| {
+            from.is_none_or(|from| {
+                !cuts.has(from, to) && !removed.contains(&(from, to)) && !emptied.contains(&from)
+            })
+        })
+    };
+    let mut emptied = HashSet::new();
+    let mut after = reach(&emptied);
+    while picture.python.version.major == 2 {
+        let died = emptied_by(picture, &after);
+        if died == emptied {
+            break;
+        }
+        emptied = died;
+        after = reach(&emptied);
+    }
+    after
+}
+
+/// Globals that are left of modules of which the object is not.
+fn emptied_by<M: ViewMemory>(picture: &Picture<'_, M>, after: &Reach) -> HashSet<u32> {
+    let namespaces = picture.namespaces.all.iter();
+    let is_emptied =
+        |modules: &[u32]| !modules.is_empty() && modules.iter().all(|&module| !after.has(module));
+    namespaces
+        .filter(|namespace| is_emptied(&namespace.modules))
+        .map(|namespace| namespace.dict)
+        .collect()
 }

@@ -391,11 +391,13 @@ def the_last_exception(m):
 def forget_last():
     del sys.last_value, sys.last_traceback, sys.last_type
 
+original_excepthook = getattr(threading, 'excepthook', None)
+
 @case
 def the_exception_hook_of_threading(m):
     if sys.version_info >= (3, 8):
         threading.excepthook = m.f
-        return lambda: setattr(threading, 'excepthook', threading.__excepthook__)
+        return lambda: setattr(threading, 'excepthook', original_excepthook)
 
 @case
 def the_hook_of_exceptions_that_cannot_be_raised(m):
@@ -537,7 +539,7 @@ del other
 class Case(object):
     """The current one: its name, and numbers that hold nothing."""
     name = None
-    undo = None
+    undo = []
 
 
 def say(text):
@@ -557,7 +559,7 @@ def begin(name):
     __import__(Case.name)
     module = sys.modules[Case.name]
     remember(module)
-    Case.undo = CASES[name](module)
+    Case.undo = [CASES[name](module)]
 
 
 def remember(module):
@@ -606,8 +608,9 @@ def drop():
 
 def forget():
     """What holders that the program itself has would add to the next case."""
-    if Case.undo:
-        Case.undo()
+    for undo in Case.undo:
+        if undo:
+            undo()
     for name in ['instance', 'instances', 'subclass', 'bound', 'partial', 'wrapper', 'namespace', 'generator',
                  'error', 'timer', 'exit', 'weak', 'code', 'spec', 'constant', 'coroutine', 'executor']:
         keep.__dict__.pop(name, None)
@@ -639,4 +642,5 @@ try:
 finally:
     import shutil
     shutil.rmtree(FOLDER)
-    os._exit(0)
+# Threads and handlers of the cases are not waited for.
+os._exit(0)
