@@ -1,12 +1,11 @@
 //! What kind of object lies at an address, told from its class; each class is looked at once.
 
-use crate::address::Address;
+use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
 use crate::pyobject::class::Flags;
 use crate::pyobject::text::{self, Text};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 /// How many base classes are followed.
 const BASES: usize = 64;
@@ -32,7 +31,7 @@ pub enum Kind {
 #[derive(Debug)]
 pub struct Kinds<'l> {
     layout: &'l Layout,
-    known: RefCell<HashMap<Address, Kind>>,
+    known: RefCell<AddressMap<Kind>>,
 }
 
 impl<'l> Kinds<'l> {

@@ -212,17 +212,18 @@ impl<M: ReadMemory> ReadMemory for Copy<M> {
             let here = at.offset(got as u64);
             let rest = &mut buffer[got..];
             let copied = self.pages.get_some(here, rest.len());
-            let constant = self.constant_length(here, rest.len());
             if !copied.is_empty() {
                 rest[..copied.len()].copy_from_slice(copied);
                 got += copied.len();
-            } else if constant > 0 {
-                let read = self.below.read_some_at(here, &mut rest[..constant])?;
-                got += read;
-                if read < constant {
-                    break;
-                }
-            } else {
+                continue;
+            }
+            let constant = self.constant_length(here, rest.len());
+            if constant == 0 {
+                break;
+            }
+            let read = self.below.read_some_at(here, &mut rest[..constant])?;
+            got += read;
+            if read < constant {
                 break;
             }
         }
