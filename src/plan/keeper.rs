@@ -5,11 +5,13 @@ use crate::modules::picture::Picture;
 use crate::plan::border::Root;
 use crate::plan::remedy::{Hook, Remedy, find_hook, find_thread_hook, signal_remedy};
 use crate::plan::standing::{Judged, RootKind, Standing};
+use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::edges::roots::RootPlace;
 use crate::target::memory::ReadMemoryExt;
 use crate::target::view::ViewMemory;
 
-const FRAME: Judged = Judged {
+/// A frame that runs.
+pub const FRAME: Judged = Judged {
     kind: RootKind::Frame,
     standing: Standing::Blocked {
         kind: "frame",
@@ -104,11 +106,18 @@ pub fn judge_thread_local<M: ViewMemory>(
         let word = graph.address(dummy).offset(first);
         picture.memory.read_at::<Address>(word) == Ok(graph.address(value))
     };
+    // From 3.13 on that object is the key of the values.
+    let is_key = |dummy: u32, holder: u32, value: u32| {
+        let wanted = EdgeName::Value(graph.address(dummy));
+        picture.names_of(holder, value).contains(&wanted)
+    };
     let is_of_main = dict.is_some_and(|dict| {
         let of_thread = graph.referents(dict);
-        let is_dict = |value: &u32| picture.class_name(*value) == "dict";
-        let mut values = way.iter().skip(1).copied().filter(is_dict);
-        values.any(|value| of_thread.iter().any(|&dummy| knows(dummy, value)))
+        let mut steps = way.windows(2);
+        steps.any(|step| {
+            let mut dummies = of_thread.iter().copied();
+            dummies.any(|dummy| knows(dummy, step[1]) || is_key(dummy, step[0], step[1]))
+        })
     });
     let remedy = find_thread_hook("dict").and_then(Hook::remedy);
     (RootKind::Thread, standing_in_thread(remedy, is_of_main))
