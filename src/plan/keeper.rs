@@ -106,18 +106,31 @@ pub fn judge_thread_local<M: ViewMemory>(
         let word = graph.address(dummy).offset(first);
         picture.memory.read_at::<Address>(word) == Ok(graph.address(value))
     };
-    // From 3.13 on that object is the key of the values.
-    let is_key = |dummy: u32, holder: u32, value: u32| {
-        let wanted = EdgeName::Value(graph.address(dummy));
-        picture.names_of(holder, value).contains(&wanted)
-    };
-    let is_of_main = dict.is_some_and(|dict| {
-        let of_thread = graph.referents(dict);
-        let mut steps = way.windows(2);
-        steps.any(|step| {
-            let mut dummies = of_thread.iter().copied();
-            dummies.any(|dummy| knows(dummy, step[1]) || is_key(dummy, step[0], step[1]))
+    // From 3.13 on the thread itself has that object, and it is the key of the values.
+    let member = picture
+        .python
+        .layout
+        .heap
+        .keepers
+        .thread_member("threading_local_key");
+    let thread = picture.tracer().main_thread();
+    let own_key = thread.zip(member).and_then(|(thread, offset)| {
+        picture
+            .memory
+            .read_at::<Address>(thread.offset(offset))
+            .ok()
+    });
+    let is_own_key = |holder: u32, value: u32| {
+        own_key.is_some_and(|key| {
+            picture
+                .names_of(holder, value)
+                .contains(&EdgeName::Value(key))
         })
+    };
+    let of_thread = dict.map_or(&[][..], |dict| graph.referents(dict));
+    let is_of_main = way.windows(2).any(|step| {
+        let mut dummies = of_thread.iter();
+        is_own_key(step[0], step[1]) || dummies.any(|&dummy| knows(dummy, step[1]))
     });
     let remedy = find_thread_hook("dict").and_then(Hook::remedy);
     (RootKind::Thread, standing_in_thread(remedy, is_of_main))
