@@ -5,11 +5,13 @@ use crate::modules::picture::Picture;
 use crate::plan::border::Root;
 use crate::plan::remedy::{Hook, Remedy, find_hook, find_thread_hook, signal_remedy};
 use crate::plan::standing::{Judged, RootKind, Standing};
+use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::edges::roots::RootPlace;
 use crate::target::memory::ReadMemoryExt;
 use crate::target::view::ViewMemory;
 
-const FRAME: Judged = Judged {
+/// A frame that runs.
+pub const FRAME: Judged = Judged {
     kind: RootKind::Frame,
     standing: Standing::Blocked {
         kind: "frame",
@@ -104,11 +106,31 @@ pub fn judge_thread_local<M: ViewMemory>(
         let word = graph.address(dummy).offset(first);
         picture.memory.read_at::<Address>(word) == Ok(graph.address(value))
     };
-    let is_of_main = dict.is_some_and(|dict| {
-        let of_thread = graph.referents(dict);
-        let is_dict = |value: &u32| picture.class_name(*value) == "dict";
-        let mut values = way.iter().skip(1).copied().filter(is_dict);
-        values.any(|value| of_thread.iter().any(|&dummy| knows(dummy, value)))
+    // From 3.13 on the thread itself has that object, and it is the key of the values.
+    let member = picture
+        .python
+        .layout
+        .heap
+        .keepers
+        .thread_member("threading_local_key");
+    let thread = picture.tracer().main_thread();
+    let own_key = thread.zip(member).and_then(|(thread, offset)| {
+        picture
+            .memory
+            .read_at::<Address>(thread.offset(offset))
+            .ok()
+    });
+    let is_own_key = |holder: u32, value: u32| {
+        own_key.is_some_and(|key| {
+            picture
+                .names_of(holder, value)
+                .contains(&EdgeName::Value(key))
+        })
+    };
+    let of_thread = dict.map_or(&[][..], |dict| graph.referents(dict));
+    let is_of_main = way.windows(2).any(|step| {
+        let mut dummies = of_thread.iter();
+        is_own_key(step[0], step[1]) || dummies.any(|&dummy| knows(dummy, step[1]))
     });
     let remedy = find_thread_hook("dict").and_then(Hook::remedy);
     (RootKind::Thread, standing_in_thread(remedy, is_of_main))

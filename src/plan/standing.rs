@@ -6,7 +6,7 @@ use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
-use crate::plan::keeper::judge_place;
+use crate::plan::keeper::{FRAME, judge_place};
 use crate::plan::own::Own;
 use crate::plan::remedy::{Remedy, find_registry};
 use crate::plan::way::Way;
@@ -88,6 +88,8 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
         Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
         Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
+        // To 3.10 frames are objects, and C code holds those that run.
+        Anchor::HeldFromC(_) if begins_with_frame(picture, root) => FRAME,
         Anchor::HeldFromC(_) => Judged {
             kind: RootKind::CHeld,
             standing: Standing::Permanent {
@@ -101,6 +103,11 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
             },
         },
     }
+}
+
+fn begins_with_frame<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bool {
+    let first = root.way.first();
+    first.is_some_and(|&node| picture.class_name(node) == "frame")
 }
 
 fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {

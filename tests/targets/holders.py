@@ -574,11 +574,11 @@ def alive():
     """By identity, and by marks that only they have, as numbers are used again."""
     letters = set()
     for thing in gc.get_objects():
-        if type(thing) is dict and Case.mark in thing and thing is not vars(Case):
+        if type(thing) is dict and Case.mark in thing and thing[Case.mark] != Case.mark:
             letters.add('g')
         elif type(thing) is types.ModuleType and id(thing) == Case.module and is_named(thing):
             letters.add('m')
-        elif type(thing) is types.FunctionType and id(thing) in Case.functions:
+        elif type(thing) is types.FunctionType:
             if is_of_case(thing):
                 letters.add('f')
         elif isinstance(thing, type) and id(thing) in Case.classes and thing.__module__ == Case.name:

@@ -398,7 +398,7 @@ const INTERPRETER: [(&str, &str); 19] = [
 ];
 
 /// Members of the thread state that keep something. From 3.11 on frames are no objects.
-const THREAD: [(&str, &str); 10] = [
+const THREAD: [(&str, &str); 11] = [
     ("tstate.dict", "dict"),
     ("tstate.async_exc", "async_exc"),
     ("tstate.c_profileobj", "c_profileobj"),
@@ -409,6 +409,7 @@ const THREAD: [(&str, &str); 10] = [
     ("tstate.async_gen_firstiter", "async_gen_firstiter"),
     ("tstate.async_gen_finalizer", "async_gen_finalizer"),
     ("tstate.context", "context"),
+    ("tstate.threading_local_key", "threading_local_key"),
 ];
 
 /// A build whose headers nobody has asked has no names, and then there is nothing to compare.

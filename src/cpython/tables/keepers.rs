@@ -120,7 +120,7 @@ pub(super) const V3_13: Keepers = Keepers {
         monitoring_callables@193176 \
         monitoring_tool_names@194264",
     thread: "dict@128 async_exc@144 c_profileobj@96 c_traceobj@104 current_exception@112 \
-        exc_state@256 async_gen_firstiter@192 async_gen_finalizer@200 context@208",
+        exc_state@256 async_gen_firstiter@192 async_gen_finalizer@200 context@208 threading_local_key@288",
     signals: Some(1080),
 };
 
@@ -191,7 +191,7 @@ pub(super) const V3_15: Keepers = Keepers {
         audit_hooks@10888 func_version_cache@14272 \
         monitoring_callables@223552 monitoring_tool_names@224768",
     thread: "dict@152 async_exc@168 c_profileobj@120 c_traceobj@128 current_exception@136 \
-        exc_state@288 async_gen_firstiter@216 async_gen_finalizer@224 context@232",
+        exc_state@288 async_gen_firstiter@216 async_gen_finalizer@224 context@232 threading_local_key@328",
     signals: Some(1384),
 };
 
