@@ -121,16 +121,17 @@ fn reach_after<M: ViewMemory>(
         })
     };
     let mut emptied = HashSet::new();
-    let mut after = reach(&emptied);
-    while picture.python.version.major == 2 {
-        let died = emptied_by(picture, &after);
+    loop {
+        let after = reach(&emptied);
+        let died = match picture.python.version.major {
+            2 => emptied_by(picture, &after),
+            _ => HashSet::new(),
+        };
         if died == emptied {
-            break;
+            return after;
         }
         emptied = died;
-        after = reach(&emptied);
     }
-    after
 }
 
 /// Globals that are left of modules of which the object is not.
