@@ -84,6 +84,11 @@ def case(function):
     return function
 
 
+def since(*version):
+    """For a holder that came with this version."""
+    return case if sys.version_info >= version else lambda function: function
+
+
 # Ordinary references.
 
 @case
@@ -369,11 +374,10 @@ def end_of_loop():
     asyncio.set_event_loop(None)
     del keep.task, keep.loop
 
-@case
+@since(3, 7)
 def an_executor_with_an_initializer(m):
     import concurrent.futures
-    if sys.version_info >= (3, 7):
-        keep.executor = concurrent.futures.ThreadPoolExecutor(1, initializer=m.f)
+    keep.executor = concurrent.futures.ThreadPoolExecutor(1, initializer=m.f)
 
 @case
 def async_generator_hooks(m):
@@ -393,17 +397,15 @@ def forget_last():
 
 original_excepthook = getattr(threading, 'excepthook', None)
 
-@case
+@since(3, 8)
 def the_exception_hook_of_threading(m):
-    if sys.version_info >= (3, 8):
-        threading.excepthook = m.f
-        return lambda: setattr(threading, 'excepthook', original_excepthook)
+    threading.excepthook = m.f
+    return lambda: setattr(threading, 'excepthook', original_excepthook)
 
-@case
+@since(3, 8)
 def the_hook_of_exceptions_that_cannot_be_raised(m):
-    if sys.version_info >= (3, 8):
-        sys.unraisablehook = m.f
-        return lambda: setattr(sys, 'unraisablehook', sys.__unraisablehook__)
+    sys.unraisablehook = m.f
+    return lambda: setattr(sys, 'unraisablehook', sys.__unraisablehook__)
 
 @case
 def a_collector_callback(m):
