@@ -3,7 +3,7 @@
 //! Functions refer to the dict they run in, never to the module object; a class refers to neither.
 //! So what is a module to a person is told by its globals dict. A function is of the dict it runs in.
 //! A class is of one of the dicts with the name that its `__module__` states: the one that a method
-//! of it runs in, else the one that gives it, else the only one, unless that has something else
+//! of it runs in, else the one that gives it, else the only one, unless that has another class
 //! under its name.
 
 use crate::address::Address;
@@ -312,7 +312,7 @@ impl<M: ReadMemory> Sorting<'_, M> {
         }
     }
 
-    /// Whether a namespace has something else under the name of this class: then the class is older.
+    /// Whether a namespace has another class under the name of this one: then this one is older.
     fn gives_another(&self, dict: u32, class: u32) -> bool {
         let layout = &self.python.layout;
         let at = self.graph.address(class);
@@ -323,7 +323,8 @@ impl<M: ReadMemory> Sorting<'_, M> {
         };
         let name = String::from_utf8_lossy(&name);
         let found = dict::find(self.memory, layout, self.graph.address(dict), &name);
-        matches!(found, Ok(Some(value)) if value != at)
+        let is_class = |value| matches!(self.kinds.of(self.memory, value), Ok(Some(Kind::Class)));
+        matches!(found, Ok(Some(value)) if value != at && is_class(value))
     }
 
     fn members_of(&self, class: u32) -> Result<Members, ReadError> {

@@ -131,7 +131,7 @@ fn ghosts_are_numbered(python: &Interpreter) -> Result<(), String> {
     };
     let (code, answer_) = answer(&target, &["ghosts"])?;
     let ghosts = answer_["ghosts"].as_array().expect("ghosts");
-    expect("there are three", code == 0 && ghosts.len() == 3, &answer_)?;
+    expect("there are five", code == 0 && ghosts.len() == 5, &answer_)?;
     for (number, ghost) in (1u64..).zip(ghosts) {
         // Python 2 empties the globals of a module that goes; what is left is a class.
         let is_so = ghost["module"] == "shop.plugins.free"

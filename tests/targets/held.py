@@ -43,7 +43,7 @@ def load_anew():
 
 def reload_with_an_instance_kept():
     kept = []
-    for _ in range(3):
+    for _ in range(5):
         kept.append(sys.modules['shop.plugins.free'].Free())
         load_anew()
     gc.collect()
