@@ -7,7 +7,7 @@ const UNREACHED: u32 = u32::MAX;
 const ROOT: u32 = u32::MAX - 1;
 
 /// Which objects were reached, and from where each was reached first.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
     from: Vec<u32>,
 }

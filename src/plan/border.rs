@@ -63,6 +63,8 @@ pub struct Border {
     pub crossings: Vec<Crossing>,
     /// Whether a search was cut short, so that there may be more roots.
     pub is_cut: bool,
+    /// What is alive without the set: nothing else is kept from being freed by it.
+    pub outside: Reach,
 }
 
 /// Finds the border of `own`, without the references in `cuts`.
@@ -253,6 +255,7 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
         for crossing in &mut border.crossings {
             crossing.root = place[crossing.root];
         }
+        border.outside = self.outside;
         border.roots = order
             .iter()
             .map(|&root| border.roots[root].clone())

@@ -33,8 +33,8 @@ pub fn path_parts(path: &[Step], look: &Look) -> Vec<String> {
         let before = path_before(without_table(path), index);
         let is_new = look.addresses || step.object.name.is_some();
         match parts.last_mut() {
-            Some(_) if before.is_some_and(|before| is_namespace_of(before, step)) => {
-                *parts.last_mut().expect("there is one") = object_text(&step.object, look);
+            Some(last) if before.is_some_and(|before| is_namespace_of(before, step)) => {
+                *last = object_text(&step.object, look);
             }
             // What has no name is only passed through.
             Some(_) if !is_new => {}

@@ -339,10 +339,30 @@ impl ReadMemory for Paused<'_> {
         self.process.read_some_at(at, buffer)
     }
 
+    /// In parts, so that a long read notices when the time is over.
     fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
-        self.refuse_when_overdue(pieces.first().map_or(Address::NULL, |piece| piece.at))?;
-        self.process.read_batch(pieces)
+        let mut rest = pieces;
+        loop {
+            self.refuse_when_overdue(rest.first().map_or(Address::NULL, |piece| piece.at))?;
+            let (part, later) = rest.split_at_mut(pieces_at_once(rest));
+            self.process.read_batch(part)?;
+            if later.is_empty() {
+                return Ok(());
+            }
+            rest = later;
+        }
     }
+}
+
+/// How many of these pieces are read between two looks at the clock: one at least.
+fn pieces_at_once(pieces: &[Piece<'_>]) -> usize {
+    const BYTES: usize = 16 << 20;
+    let mut bytes = 0;
+    let fit = pieces.iter().take_while(|piece| {
+        bytes += piece.bytes.len();
+        bytes <= BYTES
+    });
+    fit.count().max(1).min(pieces.len())
 }
 
 impl Paused<'_> {

@@ -8,21 +8,18 @@ use crate::address::{Address, AddressRange};
 use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::core_file::CoreThread;
 use crate::target::dump::{Kept, Segment};
-use crate::target::memory::{Piece, ReadError, ReadMemory};
+use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::pagemap::without;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
 use crate::target::watchdog::Watchdog;
 use nix::errno::Errno;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// Bytes a copy moves in a millisecond, on a slow machine. A stop that would take longer than
 /// allowed at this rate is not begun.
 pub const BYTES_PER_MS: u64 = 1_000_000;
-
-/// Bytes read between two looks at the clock.
-const BYTES_AT_ONCE: usize = 16 << 20;
 
 /// Between two looks whether the process has come to a moment that suits.
 const BETWEEN: Duration = Duration::from_millis(3);
@@ -152,44 +149,11 @@ fn take_now(
     if !suits(paused)? {
         return Ok(None);
     }
-    let clocked = Clocked(paused);
-    plan.fill(&clocked)?;
+    plan.fill(paused)?;
     let kept = Kept::of(paused.process())?;
     let left = limit.saturating_sub(plan.bytes());
     let mut more = CopyPlan::of_pages(without(&kept.pages, expected), left)?;
-    more.fill(&clocked)?;
+    more.fill(paused)?;
     let threads = paused.core_threads().map_err(TakeError::Registers)?;
     Ok(Some((kept, more, threads)))
-}
-
-/// A stopped process that is read in small enough batches to notice when the time is over.
-struct Clocked<'p, 'q>(&'p Paused<'q>);
-
-impl ReadMemory for Clocked<'_, '_> {
-    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        self.0.read_some_at(at, buffer)
-    }
-
-    fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
-        let mut rest = pieces;
-        while !rest.is_empty() {
-            let mut bytes = 0;
-            let count = rest
-                .iter()
-                .take_while(|piece| {
-                    bytes += piece.bytes.len();
-                    bytes <= BYTES_AT_ONCE
-                })
-                .count();
-            let (now, later) = rest.split_at_mut(count.max(1));
-            if Instant::now() >= self.0.deadline() {
-                let at = now[0].at;
-                let errno = Errno::ETIMEDOUT as i32;
-                return Err(ReadError::Failed { at, errno });
-            }
-            self.0.read_batch(now)?;
-            rest = later;
-        }
-        Ok(())
-    }
 }

@@ -61,13 +61,15 @@ fn take_whole<'p>(
     mut take: impl FnMut(&mut Vec<String>) -> Result<Moment<'p>, Failure>,
 ) -> Result<Moment<'p>, Failure> {
     let mut stopped = Duration::ZERO;
-    for attempt in 1.. {
+    let mut attempt = 1;
+    loop {
         let mut taken = take(warnings)?;
         stopped += taken.stopped;
         taken.stopped = stopped;
         let is_whole = is_whole(opened, &taken);
         if !is_whole && attempt < ATTEMPTS {
             thread::sleep(BETWEEN);
+            attempt += 1;
             continue;
         }
         if !is_whole {
@@ -76,7 +78,6 @@ fn take_whole<'p>(
         }
         return Ok(taken);
     }
-    unreachable!("the last attempt returns")
 }
 
 /// Whether every list of the collector leads back to its beginning. Where there are no lists, or

@@ -375,7 +375,7 @@ fn name_function(named: &mut Named, function: &Function) {
 }
 
 /// Members of the interpreter state that keep something, with their names in the list.
-const INTERPRETER: [(&str, &str); 19] = [
+const INTERPRETER: [(&str, &str); 18] = [
     ("interp.modules_by_index", "modules_by_index"),
     ("interp.builtins", "builtins"),
     ("interp.importlib", "importlib"),
@@ -388,7 +388,6 @@ const INTERPRETER: [(&str, &str); 19] = [
     ("interp.before_forkers", "before_forkers"),
     ("interp.after_forkers_parent", "after_forkers_parent"),
     ("interp.after_forkers_child", "after_forkers_child"),
-    ("interp.pyexitmodule", "pyexitmodule"),
     ("interp.atexit_callbacks", "atexit_callbacks"),
     ("interp.atexit_count", "atexit_count"),
     ("interp.audit_hooks", "audit_hooks"),

@@ -28,7 +28,7 @@ pub(super) const V3_7: Keepers = Keepers {
     interpreter: "modules_by_index@48 builtins@64 importlib@72 codec_search_path@104 \
         codec_search_cache@112 codec_error_registry@120 builtins_copy@448 \
         import_func@456 before_forkers@2520 after_forkers_parent@2528 \
-        after_forkers_child@2536 pyexitmodule@2552",
+        after_forkers_child@2536",
     thread: "frame@24 dict@152 async_exc@168 c_profileobj@72 c_traceobj@80 \
         current_exception@88 exc_state@112 coroutine_wrapper@224 async_gen_firstiter@240 \
         async_gen_finalizer@248 context@256",
@@ -40,7 +40,7 @@ pub(super) const V3_8: Keepers = Keepers {
     interpreter: "modules_by_index@64 builtins@80 importlib@88 dict@544 codec_search_path@120 \
         codec_search_cache@128 codec_error_registry@136 builtins_copy@552 \
         import_func@560 before_forkers@2624 after_forkers_parent@2632 \
-        after_forkers_child@2640 pyexitmodule@2656 audit_hooks@2704",
+        after_forkers_child@2640 audit_hooks@2704",
     thread: "frame@24 dict@152 async_exc@168 c_profileobj@72 c_traceobj@80 \
         current_exception@88 exc_state@112 async_gen_firstiter@224 \
         async_gen_finalizer@232 context@240",
@@ -52,7 +52,7 @@ pub(super) const V3_9: Keepers = Keepers {
     interpreter: "modules_by_index@864 builtins@880 importlib@888 dict@1376 codec_search_path@912 \
         codec_search_cache@920 codec_error_registry@928 builtins_copy@1384 \
         import_func@1392 before_forkers@3456 after_forkers_parent@3464 \
-        after_forkers_child@3472 pyexitmodule@3488 audit_hooks@3536",
+        after_forkers_child@3472 audit_hooks@3536",
     ..V3_8
 };
 

@@ -25,7 +25,7 @@ pub fn answer(picture: &Seen<'_>, interpreter: &Interpreter, name: &str) -> Opti
         is_cut: border.is_cut,
         border: crossings(picture, &border),
         account: account(picture, &own),
-        retained_bytes: Some(retained(picture, &own, &cuts)),
+        retained_bytes: Some(retained(picture, &border)),
     })
 }
 
@@ -87,13 +87,10 @@ fn account(picture: &Seen<'_>, own: &Own) -> Option<Account> {
 }
 
 /// Bytes of the set and of everything that only it keeps alive.
-fn retained(picture: &Seen<'_>, own: &Own, cuts: &Cuts) -> u64 {
+fn retained(picture: &Seen<'_>, border: &Border) -> u64 {
     let graph = &picture.graph;
     let before = Reach::of(graph, |_, _| true);
-    let without = Reach::of(graph, |from, to| {
-        !own.members.has(to) && from.is_none_or(|from| !cuts.has(from, to))
-    });
     let mut tracer = picture.tracer();
-    let lost = without.unreached().filter(|&node| before.has(node));
+    let lost = border.outside.unreached().filter(|&node| before.has(node));
     lost.map(|node| tracer.size(graph.address(node))).sum()
 }
