@@ -15,6 +15,10 @@ use seen::{Copied, with_picture};
 /// The fewest modules that are loaded.
 const MODULES: usize = 300;
 
+/// References to modules made from C that nothing in memory has: `docs/REFERENCES.md` tells whose they
+/// are. A stale word that looks like one may explain them, so they need not be found.
+const HELD_FROM_C: [(&str, &str); 2] = [("2.7", "__builtin__ object 1"), ("3.7", "sys object 1")];
+
 /// What is found of one process.
 struct Found {
     modules: usize,
@@ -88,9 +92,12 @@ fn all_is_explained(interpreter: &Interpreter) -> Result<(), String> {
     if found.modules < MODULES {
         return Err(format!("only {} modules", found.modules));
     }
-    match judged.is_empty() && found.unexplained.is_empty() {
+    let is_known = |held: &&String| HELD_FROM_C.contains(&(&*interpreter.name, &***held));
+    let unknown = found.held_from_c.iter().filter(|held| !is_known(held));
+    let unexplained: Vec<&String> = found.unexplained.iter().chain(unknown).collect();
+    match judged.is_empty() && unexplained.is_empty() {
         true => Ok(()),
-        false => Err(format!("{judged:?} unexplained {:?}", found.unexplained)),
+        false => Err(format!("ghosts {judged:?}, unexplained {unexplained:?}")),
     }
 }
 
