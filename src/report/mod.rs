@@ -38,7 +38,5 @@ pub use plan::{
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
 pub use snapshot::{Snapshot, SnapshotMethod};
-pub use unload::{
-    Collector, Outcome, OutcomeKind, Proof, Remaining, Unload,
-};
+pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

@@ -85,15 +85,22 @@ fn code_of(args: &ExecArgs) -> Result<String, Failure> {
         (Some(code), _) => code.clone(),
         (None, Some(file)) => read(file).map_err(|error| {
             let what = format!("the code in {} cannot be read", file.display());
-            Failure::new(Exit::Usage, what, "give a text file in UTF-8, or - for standard input")
-                .because(error.to_string())
+            Failure::new(
+                Exit::Usage,
+                what,
+                "give a text file in UTF-8, or - for standard input",
+            )
+            .because(error.to_string())
         })?,
         (None, None) => String::new(),
     };
     if code.len() > MAX_CODE {
         return Err(Failure::new(
             Exit::Usage,
-            format!("the code has {} bytes, and {MAX_CODE} are the most", code.len()),
+            format!(
+                "the code has {} bytes, and {MAX_CODE} are the most",
+                code.len()
+            ),
             "put it into a module that the process can import",
         ));
     }

@@ -2,8 +2,8 @@
 
 use crate::cli::args::SchemaOf;
 use crate::report::{
-    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Snapshot, Unload,
-    Why,
+    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Snapshot,
+    Unload, Why,
 };
 use schemars::{Schema, schema_for};
 
