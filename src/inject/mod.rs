@@ -4,6 +4,7 @@ mod assembler_x86_64;
 mod assess;
 pub mod error;
 mod page;
+pub mod parked_thread;
 mod pending_call;
 mod reclaim;
 mod request;

@@ -13,6 +13,8 @@ pub struct Request<'s> {
     pub limit: Duration,
     /// How long the target may stand still at one stop.
     pub max_stop: Duration,
+    /// Whether a main thread that waits with the GIL released may be made to run it itself.
+    pub parked: bool,
     /// Bytes of `result` at most.
     pub max_result: usize,
 }
@@ -29,6 +31,8 @@ pub enum Route {
     QueueWrite,
     /// The main thread itself called `Py_AddPendingCall`.
     QueueCall,
+    /// The main thread, which waited with the GIL released, took the GIL and called it.
+    ParkedThread,
 }
 
 impl Route {
@@ -37,6 +41,7 @@ impl Route {
         match self {
             Route::QueueWrite => "pending-call-write",
             Route::QueueCall => "pending-call",
+            Route::ParkedThread => "parked_thread",
         }
     }
 }

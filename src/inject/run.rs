@@ -14,9 +14,10 @@ use crate::control::scratch::{Leftover, Owner};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
+use crate::inject::parked_thread::{self, Left};
 use crate::inject::pending_call::{Armed, Prepared, route_for};
 use crate::inject::reclaim::{Broom, is_gone};
-use crate::inject::request::{Ran, Request};
+use crate::inject::request::{Ran, Request, Route};
 use crate::inject::result::{look, read_result};
 use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
@@ -217,11 +218,17 @@ impl Run<'_> {
                 Seen::Parked {
                     number,
                     wait_channel,
-                } => Refusal::Parked {
-                    number,
-                    wait_channel,
-                    waited: began.elapsed(),
-                },
+                } => {
+                    let parked = Refusal::Parked {
+                        number,
+                        wait_channel,
+                        waited: began.elapsed(),
+                    };
+                    match self.arm_parked(parked) {
+                        Err(refusal) if refusal.may_pass() => refusal,
+                        outcome => return outcome,
+                    }
+                }
                 Seen::Gone => {
                     let pid = self.process.pid();
                     return Err(ControlError::from(PauseError::Gone { pid }).into());
@@ -234,6 +241,20 @@ impl Run<'_> {
 
     fn may_wake(&self) -> bool {
         may_wake(self.prepared.python)
+    }
+
+    /// Has a main thread that waits run the request itself, if its wait is a known one.
+    fn arm_parked(&mut self, parked: Refusal) -> Result<Armed, Refusal> {
+        let Some(call) = &self.prepared.parked else {
+            return Err(parked);
+        };
+        let sight = call
+            .look(self.process, &self.prepared.libc)
+            .map_err(|why| Refusal::ParkedUnproven { why })?;
+        let armed = call.arm(self.seize()?, &self.prepared.libc, &sight)?;
+        self.stopped += armed.stopped;
+        self.woken = true;
+        Ok(armed)
     }
 
     fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
@@ -254,7 +275,11 @@ impl Run<'_> {
         Ok(Ran {
             status,
             value,
-            route: self.prepared.route,
+            route: if armed.parked {
+                Route::ParkedThread
+            } else {
+                self.prepared.route
+            },
             woken: self.woken,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
@@ -267,10 +292,15 @@ impl Run<'_> {
         let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
-            if snapshot.state.has_ended() {
+            // A thread that runs it itself must also have found its way back.
+            if snapshot.state.has_ended() && (!armed.parked || snapshot.phase == 2) {
                 return Ok(snapshot);
             }
             if snapshot.phase == 2 && snapshot.queued != 0 {
+                if armed.parked {
+                    self.give_back(armed);
+                    return Err(Refusal::GilHeld.into());
+                }
                 return Err(self.not_queued(armed));
             }
             let signal = self.interruption.wait(nap);
@@ -278,7 +308,7 @@ impl Run<'_> {
                 return self.take_back(armed, began, signal);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
-            if snapshot.state == State::Armed && Instant::now() >= next_wake {
+            if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
                 self.wake_from_lock();
                 next_wake = Instant::now() + 4 * BEFORE_WAKING;
             }
@@ -360,7 +390,8 @@ impl Run<'_> {
 
     fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
         let control = self.seize()?;
-        let ring = self.prepared.ring.as_ref();
+        // What a parked thread runs was never in the queue.
+        let ring = self.prepared.ring.as_ref().filter(|_| !armed.parked);
         let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
         self.stopped += control.resume();
         outcome
@@ -370,9 +401,15 @@ impl Run<'_> {
     fn give_back(&mut self, armed: &Armed) {
         for _ in 0..20 {
             let Ok(control) = self.seize() else { return };
-            let given = armed.scratch.give_back_data(&control, &self.prepared.libc);
+            let (scratch, libc) = (armed.scratch, &self.prepared.libc);
+            let given = if armed.parked {
+                parked_thread::give_back(&control, libc, scratch)
+            } else {
+                let given = scratch.give_back_data(&control, libc);
+                given.map(|()| Left::Nothing)
+            };
             self.stopped += control.resume();
-            if given.is_ok() {
+            if given == Ok(Left::Nothing) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(2));
