@@ -198,11 +198,7 @@ impl Cpu {
         Address::new(self.get(RETURN_ADDRESS).unwrap_or(0))
     }
 
-    fn caller(
-        &self,
-        row: &UnwindTableRow<usize>,
-        stack: &Stack,
-    ) -> Result<Option<Cpu>, End> {
+    fn caller(&self, row: &UnwindTableRow<usize>, stack: &Stack) -> Result<Option<Cpu>, End> {
         let CfaRule::RegisterAndOffset { register, offset } = *row.cfa() else {
             return Err(End::Unproven);
         };

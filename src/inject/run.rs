@@ -31,6 +31,9 @@ use std::time::{Duration, Instant};
 /// How long a queued request waits before its thread is looked at again.
 const BEFORE_WAKING: Duration = Duration::from_millis(50);
 
+/// A request is begun anew in another way this often.
+const MOST_CANCELLED: usize = 4;
+
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
 
@@ -88,11 +91,12 @@ fn run(
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
         woken: false,
+        cancelled: Vec::new(),
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
     let armed = run.arm()?;
-    run.finish(&armed)
+    run.finish(armed)
 }
 
 fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
@@ -104,6 +108,14 @@ fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
         return Err(Refusal::NulInSource);
     }
     Ok(())
+}
+
+/// How waiting for a queued request ended.
+enum Waited {
+    /// It ran to its end.
+    Ended(Snapshot),
+    /// The main thread has begun to wait, and will not come to the queue.
+    Parked,
 }
 
 /// What identifies this run in what it leaves behind.
@@ -145,6 +157,8 @@ struct Run<'r> {
     deadline: Instant,
     stopped: Duration,
     woken: bool,
+    /// Requests that stay in the queue and will do nothing.
+    cancelled: Vec<Armed>,
 }
 
 impl Run<'_> {
@@ -265,12 +279,19 @@ impl Run<'_> {
     }
 
     /// Waits for the end of the request, takes it back when that does not come, and clears away.
-    fn finish(&mut self, armed: &Armed) -> Result<Ran, InjectError> {
+    fn finish(&mut self, mut armed: Armed) -> Result<Ran, InjectError> {
         let began = Instant::now();
-        let snapshot = self.wait_for_end(armed, began)?;
+        let snapshot = loop {
+            match self.wait_for_end(&armed, began)? {
+                Waited::Ended(snapshot) => break snapshot,
+                Waited::Parked if self.take_from_queue(&armed)? => armed = self.arm()?,
+                Waited::Parked => {}
+            }
+        };
         let latency = began.elapsed();
-        let result = read_result(self.process, armed, &snapshot, self.prepared.max_result);
-        self.give_back(armed);
+        let result = read_result(self.process, &armed, &snapshot, self.prepared.max_result);
+        self.give_back(&armed);
+        self.give_back_cancelled();
         let (status, value) = result?;
         Ok(Ran {
             status,
@@ -287,14 +308,14 @@ impl Run<'_> {
         })
     }
 
-    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
+    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
         let mut nap = Duration::from_micros(100);
         let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
             // A thread that runs it itself must also have found its way back.
             if snapshot.state.has_ended() && (!armed.parked || snapshot.phase == 2) {
-                return Ok(snapshot);
+                return Ok(Waited::Ended(snapshot));
             }
             if snapshot.phase == 2 && snapshot.queued != 0 {
                 if armed.parked {
@@ -305,11 +326,14 @@ impl Run<'_> {
             }
             let signal = self.interruption.wait(nap);
             if signal.is_some() || self.is_late() {
-                return self.take_back(armed, began, signal);
+                return self.take_back(armed, began, signal).map(Waited::Ended);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
             if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
                 self.wake_from_lock();
+                if self.has_parked() {
+                    return Ok(Waited::Parked);
+                }
                 next_wake = Instant::now() + 4 * BEFORE_WAKING;
             }
         }
@@ -329,6 +353,47 @@ impl Run<'_> {
             control.resume();
         }
         self.stopped += began.elapsed();
+    }
+
+    /// Whether the main thread, which was moving when the request was queued, has begun to wait where
+    /// it can be made to run it.
+    fn has_parked(&self) -> bool {
+        let Some(call) = &self.prepared.parked else {
+            return false;
+        };
+        if self.cancelled.len() == MOST_CANCELLED {
+            return false;
+        }
+        let seen = look_twice(self.process);
+        matches!(seen, Seen::Parked { .. })
+            && !seen.is_lock_wait()
+            && call.look(self.process, &self.prepared.libc).is_ok()
+    }
+
+    /// Takes the request out of the queue, to be begun in another way; `false` when it began. One
+    /// that can only be told to do nothing stays there.
+    fn take_from_queue(&mut self, armed: &Armed) -> Result<bool, InjectError> {
+        match self.try_to_take_back(armed) {
+            Ok(Withdrawal::TakenBack) => Ok(true),
+            Ok(Withdrawal::Cancelled | Withdrawal::Unqueued) => {
+                self.cancelled.push(*armed);
+                Ok(true)
+            }
+            Ok(Withdrawal::Ended | Withdrawal::Running | Withdrawal::Busy) => Ok(false),
+            Err(ControlError::Pause(PauseError::Gone { .. })) => Err(InjectError::Gone),
+            Err(error) => Err(InjectError::NotWithdrawn(error)),
+        }
+    }
+
+    /// Gives back what requests have left that were told to do nothing and did so. Others are left
+    /// to a later run.
+    fn give_back_cancelled(&mut self) {
+        for armed in std::mem::take(&mut self.cancelled) {
+            let ended = look(self.process, &armed).is_ok_and(|seen| seen.state.has_ended());
+            if ended {
+                self.give_back(&armed);
+            }
+        }
     }
 
     fn lost(&self, error: &ReadError) -> InjectError {

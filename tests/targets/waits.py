@@ -51,7 +51,7 @@ def readline():
 
 
 def waited():
-    return subprocess.Popen(["sleep", "1000"], stdin=subprocess.PIPE).wait()
+    return subprocess.Popen(["cat"], stdin=subprocess.PIPE).wait()
 
 
 def asyncio_idle():

@@ -7,7 +7,7 @@
 
 use pyunload::control::consent::Consent;
 use pyunload::control::libc::Libc;
-use pyunload::inject::{self, parked_thread, InjectError, Kind, Request};
+use pyunload::inject::{self, InjectError, Kind, Request, parked_thread};
 use pyunload::pyobject::identify;
 use pyunload::target::pause::{Paused, StopLimits};
 use pyunload::target::process::Process;

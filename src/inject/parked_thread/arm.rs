@@ -131,8 +131,7 @@ impl<'a> ParkedCall<'a> {
             let _ = scratch.give_back(&control, libc);
             return Err(error.into());
         }
-        let stopped =
-            control.hijack_main(scratch.code().offset(self.trampoline), Onward::Woken)?;
+        let stopped = control.hijack_main(scratch.code().offset(self.trampoline), Onward::Woken)?;
         Ok(Armed {
             scratch,
             result: scratch

@@ -65,9 +65,7 @@ fn pairs_in(data: &[u8], image: &Image) -> Vec<(Address, Address)> {
         .windows(2)
         .map(|pair| (pair[0], pair[1]))
         // Old linkers put constants and code into one segment.
-        .filter(|&(name, at)| {
-            lies_in(&code, at) && (lies_in(&other, name) || lies_in(&code, name))
-        })
+        .filter(|&(name, at)| lies_in(&code, at) && (lies_in(&other, name) || lies_in(&code, name)))
         .collect()
 }
 

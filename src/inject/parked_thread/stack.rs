@@ -73,10 +73,26 @@ impl Sight {
             return;
         };
         if owner == Owner::Python {
-            self.methods.extend(methods_of(process, &image, &METHODS));
+            self.add_methods(process, &image);
         }
         self.tables.push(table);
         self.owners.push(owner);
+    }
+
+    fn add_methods(&mut self, process: &Process, image: &Image) {
+        let methods = methods_of(process, image, &METHODS);
+        if methods.values().any(|&name| name == "select") {
+            // The method ends with a jump to its second half, which only a symbol names.
+            let names = [
+                "select_select_impl",
+                "select_select_impl.constprop.0",
+                "select_select_impl.isra.0",
+            ];
+            let halves = image.find_symbols(process, names).into_iter().flatten();
+            self.methods
+                .extend(halves.map(|half| (half.address, "select")));
+        }
+        self.methods.extend(methods);
     }
 
     /// Recognises what the main thread of a stopped target waits in.
