@@ -65,8 +65,8 @@ def flocked():
     import fcntl
     import tempfile
 
-    one, two = tempfile.TemporaryFile(), None
-    two = os.open("/proc/self/fd/%d" % one.fileno(), os.O_RDWR)
+    one = tempfile.NamedTemporaryFile()
+    two = open(one.name)
     fcntl.flock(one, fcntl.LOCK_EX)
     fcntl.flock(two, fcntl.LOCK_EX)
 

@@ -66,13 +66,15 @@ const RESTART_SYSCALL: i64 = 219;
 const SOCKET: &[&str] = &["_accept", "recv", "recv_into", "recvfrom", "recvfrom_into"];
 
 /// The list. Numbers of system calls are those of x86-64.
-pub(super) const WAITS: [Wait; 13] = [
+pub(super) const WAITS: [Wait; 14] = [
     wait("clock_nanosleep", &[230], &["sleep"]),
     wait("select", &[23, 270], &["sleep", "select"]),
     wait("epoll_wait", &[232, 281], &["poll"]),
     wait("poll", &[7, 271], &["poll"]),
     // A socket with a time limit waits in `poll` first.
     wait("poll", &[7, 271], SOCKET),
+    // 3.15 waits in `ppoll`.
+    wait("ppoll", &[271], &["poll"]),
     wait("read", &[0], &["read", "readinto"]),
     wait("accept4", &[288], &["_accept"]),
     wait("accept", &[43], &["_accept"]),
