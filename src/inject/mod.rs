@@ -3,6 +3,7 @@
 mod assembler_x86_64;
 mod assess;
 pub mod error;
+pub mod exec;
 mod page;
 pub mod parked_thread;
 mod pending_call;

@@ -31,6 +31,8 @@ pub enum Route {
     QueueWrite,
     /// The main thread itself called `Py_AddPendingCall`.
     QueueCall,
+    /// The remote debugging interface of 3.14 (PEP 768).
+    RemoteExec,
     /// The main thread, which waited with the GIL released, took the GIL and called it.
     ParkedThread,
 }
@@ -39,8 +41,8 @@ impl Route {
     /// A stable name.
     pub fn name(self) -> &'static str {
         match self {
-            Route::QueueWrite => "pending-call-write",
-            Route::QueueCall => "pending-call",
+            Route::QueueWrite | Route::QueueCall => "pending_call",
+            Route::RemoteExec => "remote_exec",
             Route::ParkedThread => "parked_thread",
         }
     }
