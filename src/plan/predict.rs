@@ -115,9 +115,12 @@ fn reach_after<M: ViewMemory>(
 ) -> Reach {
     let reach = |emptied: &HashSet<u32>| {
         Reach::of(&picture.graph, |from, to| {
-            from.is_none_or(|from| {
-                !cuts.has(from, to) && !removed.contains(&(from, to)) && !emptied.contains(&from)
-            })
+            match from {
+                Some(from) => {
+                    !cuts.has(from, to) && !removed.contains(&(from, to)) && !emptied.contains(&from)
+                }
+                None => !cuts.frees(to),
+            }
         })
     };
     let mut emptied = HashSet::new();

@@ -20,4 +20,5 @@ pub mod snapshot;
 mod snapshot_failure;
 pub mod subject;
 pub mod unload;
+mod unload_log;
 pub mod why;
