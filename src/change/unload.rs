@@ -41,7 +41,7 @@ const FIRST_WAIT: Duration = Duration::from_millis(5);
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// How often it is proven that only the record holds the modules, when something else does.
-const PROOFS: usize = 10;
+const PROOFS: usize = 5;
 
 /// How often the heap is searched, when something is left.
 const ROUNDS: usize = 3;

@@ -39,7 +39,12 @@ pub fn leads<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, node: u32) -> b
 /// everything.
 fn is_shared<M: ViewMemory>(picture: &Picture<'_, M>, node: u32) -> bool {
     match picture.kind(node) {
-        Some(Kind::Module | Kind::Class) => true,
+        Some(Kind::Module) => true,
+        // A class that no module gives was made for the one who has an instance of it.
+        Some(Kind::Class) => {
+            let mut referrers = picture.graph.referrers(node).iter();
+            referrers.any(|&from| picture.namespaces.of_dict(from).is_some())
+        }
         Some(Kind::Dict) => picture.namespaces.of_dict(node).is_some(),
         _ => false,
     }

@@ -245,9 +245,7 @@ fn add_line(text: &mut String, label: &str, content: &str, width: usize) {
 
 fn counted(count: usize, what: &str) -> String {
     let many = match what {
-        "class" | "alias" => format!("{what}es"),
-        "empty entry" => "empty entries".to_owned(),
-        "module of another name" => "modules of another name".to_owned(),
+        "class" => format!("{what}es"),
         _ => format!("{what}s"),
     };
     let what = if count == 1 { what } else { &many };
@@ -317,6 +315,7 @@ mod tests {
                 loaded_again: Vec::new(),
             }),
             collector: None,
+            held_by: None,
             stale_references: None,
             freed_bytes: None,
         }
@@ -368,6 +367,18 @@ gone: shop.legacy and 1 submodule.
     }
 
     #[test]
+    fn what_was_put_back_names_the_holder() {
+        let mut report = report(OutcomeKind::RolledBack, Remaining::default());
+        report.proof = None;
+        report.held_by = Some(vec![vec!["shop.cart['taken']".into(), "function f".into()]]);
+        let text = text(&report);
+        let first = "rolled back: shop.legacy and 1 submodule would have stayed alive, so everything";
+        assert!(text.starts_with(first), "{text}");
+        let holder = "  held by   shop.cart['taken'] -> function f\n";
+        assert!(text.contains(holder), "{text}");
+    }
+
+    #[test]
     fn unlinked_says_what_was_not_proven() {
         let mut report = report(OutcomeKind::Unlinked, Remaining::default());
         report.proof = Some(Proof {
@@ -391,7 +402,7 @@ gone: shop.legacy and 1 submodule.
         (report.dry_run, report.injection) = (true, None);
         let text = text(&report);
         assert!(
-            text.starts_with("Unloading shop.legacy from 4242 would\n  remove    2 keys: "),
+            text.contains("\n  would remove   2 keys: shop.legacy.old, shop.legacy\n"),
             "{text}"
         );
         assert!(text.ends_with("Dry run: nothing was changed.\n"));

@@ -5,3 +5,5 @@ mod common;
 
 mod cases;
 mod seen;
+mod undone;
+mod unloaded;

@@ -23,11 +23,7 @@ use crate::render::plan_text;
 use crate::report::{self, OutcomeKind, Unload, Verdict};
 use crate::target::pause::{PauseError, StopLimits};
 use std::io::{BufRead, IsTerminal};
-use std::thread;
-use std::time::{Duration, Instant};
-
-/// Longest wait before it is planned again, when something that runs is in the way.
-const LONGEST_WAIT: Duration = Duration::from_millis(1_000);
+use std::time::Duration;
 
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
@@ -55,7 +51,6 @@ struct Command<'c> {
     args: &'c UnloadArgs,
     opened: &'c Opened,
     names: Vec<Key>,
-    began: Instant,
 }
 
 fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
@@ -64,7 +59,6 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
         args,
         opened: &opened,
         names: args.names.iter().map(|name| Key::new(name)).collect(),
-        began: Instant::now(),
     };
     let fail = |error| failure(args.pid, error);
     let mut warnings = Vec::new();
@@ -81,7 +75,8 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
     if args.dry_run {
         return Ok(report);
     }
-    if planned.is_seen && !args.force && is_refused(&report.plan) {
+    let is_no = is_refused(&report.plan) && !may_pass(&report.plan);
+    if planned.is_seen && !args.force && is_no {
         return Ok(refused(report, &planned));
     }
     let consent = ask(args, out, &report)?;
@@ -94,7 +89,7 @@ fn is_refused(plan: &report::Plan) -> bool {
     leaves || matches!(plan.verdict, Some(Verdict::Blocked | Verdict::Restart))
 }
 
-/// Whether only something that runs is in the way.
+/// Whether only something that runs is in the way: the program inside waits until nobody is inside.
 fn may_pass(plan: &report::Plan) -> bool {
     let blockers = plan.blockers.as_deref().unwrap_or_default();
     !blockers.is_empty() && blockers.iter().all(|one| one.kind == "frame")
@@ -127,23 +122,13 @@ impl Command<'_> {
         Duration::from_secs_f64(self.args.limit)
     }
 
-    /// Plans, again as long as only something that runs is in the way and there is time.
     fn plan(&self, warnings: Vec<String>) -> Result<(Unload, Plan), UnloadError> {
         let mut stopped = Duration::ZERO;
-        let mut wait = Duration::from_millis(20);
-        loop {
-            let (report, planned, seen) = self.look(&mut stopped)?;
-            let is_over = self.began.elapsed() + wait > self.total() || self.args.dry_run;
-            let is_in_the_way = !self.args.force && is_refused(&report) && may_pass(&report);
-            if is_over || !is_in_the_way {
-                let about = self.opened.target(self.target().interpreter);
-                let warnings = warnings.into_iter().chain(seen).collect();
-                let stopped_us = stopped.as_micros() as u64;
-                return Ok((Unload::planned(about, report, warnings, stopped_us), planned));
-            }
-            thread::sleep(wait);
-            wait = (wait * 2).min(LONGEST_WAIT);
-        }
+        let (report, planned, seen) = self.look(&mut stopped)?;
+        let about = self.opened.target(self.target().interpreter);
+        let warnings = warnings.into_iter().chain(seen).collect();
+        let stopped_us = stopped.as_micros() as u64;
+        Ok((Unload::planned(about, report, warnings, stopped_us), planned))
     }
 
     /// Plans once: from all objects, or, where they cannot be looked at and the user insists, from the
@@ -217,7 +202,8 @@ impl Command<'_> {
         };
         let mut replan = || {
             let (report, planned, _) = self.look(&mut Duration::default())?;
-            match is_refused(&report) && !self.args.force {
+            let is_no = is_refused(&report) && !may_pass(&report);
+            match is_no && !self.args.force {
                 true => Err(UnloadError::Changed),
                 false => Ok(planned),
             }

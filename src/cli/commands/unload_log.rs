@@ -6,6 +6,7 @@ use crate::report::Unload;
 use serde::Serialize;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -41,7 +42,7 @@ pub fn log(file: &Path, args: &UnloadArgs, answer: &Result<Unload, Failure>) -> 
     let line = Line {
         schema: "pyunload.record/1",
         unix_time: now.map_or(0, |now| now.as_secs()),
-        uid: nix::unistd::getuid().as_raw(),
+        uid: std::fs::metadata("/proc/self").map_or(0, |own| own.uid()),
         command: "unload",
         pid: args.pid,
         names: &args.names,
