@@ -27,8 +27,7 @@ pub fn find_in(
 /// Whether an unload was cut short in this target, or is under way.
 pub fn is_there(target: Target<'_>) -> bool {
     let (memory, layout) = (target.process, &target.python.layout);
-    let inventory =
-        crate::modules::inventory::inventory(memory, target.python, target.interpreter);
+    let inventory = crate::modules::inventory::inventory(memory, target.python, target.interpreter);
     let Ok(inventory) = inventory else {
         return false;
     };

@@ -210,7 +210,8 @@ impl Unload<'_> {
             self.unloaded.outcomes = rolled_back(&self.unloaded.plan.cut);
             return Ok(true);
         }
-        let text = "the program loaded modules again meanwhile, so what was taken away was not put back";
+        let text =
+            "the program loaded modules again meanwhile, so what was taken away was not put back";
         self.unloaded.warnings.push(text.to_owned());
         Ok(false)
     }
@@ -222,7 +223,10 @@ impl Unload<'_> {
 
     fn commit(&mut self, hands: &mut Hands<'_>) -> Result<(), UnloadError> {
         let plan = &self.unloaded.plan;
-        let ran = (hands.run)(&source::commit(request(plan, self.number)), self.wishes.limits.total);
+        let ran = (hands.run)(
+            &source::commit(request(plan, self.number)),
+            self.wishes.limits.total,
+        );
         let ran = ran?;
         match understand(&ran, plan)? {
             Ok(Said::Done(done)) => {
@@ -329,7 +333,14 @@ fn detach(
         }
         thread::sleep(wait);
         wait = (wait * 2).min(LONGEST_WAIT);
-        plan_now = plan_again(target, &agreed, plan_now, wishes.agreement, &obstacle, hands)?;
+        plan_now = plan_again(
+            target,
+            &agreed,
+            plan_now,
+            wishes.agreement,
+            &obstacle,
+            hands,
+        )?;
     }
 }
 

@@ -84,9 +84,7 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let [list, entry, ..] = self.root.way[..] else {
             return Vec::new();
         };
-        let is_list = |node: &&u32| {
-            matches!(&*self.picture.class_name(**node), "list" | "tuple")
-        };
+        let is_list = |node: &&u32| matches!(&*self.picture.class_name(**node), "list" | "tuple");
         let way = self.root.way.iter();
         let function = way.skip_while(is_list).next();
         let step = function.and_then(|&node| self.found(Word::ExitHandler, node));
@@ -166,7 +164,10 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let found = pairs.filter_map(|step| {
             let mut near = graph.referents(step[0]).iter();
             let variable = near.find(|&&node| {
-                matches!(&*self.picture.class_name(node), "ContextVar" | "_contextvars.ContextVar")
+                matches!(
+                    &*self.picture.class_name(node),
+                    "ContextVar" | "_contextvars.ContextVar"
+                )
             })?;
             let step = Step {
                 rows: vec![self.row(None, step[1])],

@@ -16,7 +16,10 @@ pub fn registry_step<M: ViewMemory>(case: &Case<'_, '_, M>, dict: u32) -> Option
     let way = &case.root.way;
     match case.remedy.kind {
         "delete_name" => case.allowed.references.then(|| case.names(dict))?,
-        "delete_attribute" => case.allowed.references.then(|| case.class_attribute(dict))?,
+        "delete_attribute" => case
+            .allowed
+            .references
+            .then(|| case.class_attribute(dict))?,
         "excepthook" | "unraisablehook" | "displayhook" | "threading_trace"
         | "threading_profile" => case.replaced(dict),
         "last_exception" => case.names(dict),
@@ -202,7 +205,9 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let way = &self.root.way;
         let find_in = |node: u32, name: &str| {
             let (memory, layout) = (self.picture.memory, &self.picture.python.layout);
-            let found = dict::find(memory, layout, self.at(node), name).ok().flatten();
+            let found = dict::find(memory, layout, self.at(node), name)
+                .ok()
+                .flatten();
             found.and_then(|at| self.picture.graph.find(at))
         };
         let own_dict = |node: u32| {
@@ -217,9 +222,12 @@ impl<M: ViewMemory> Case<'_, '_, M> {
             .position(|&node| is_function(node) && own_dict(node).is_some())?;
         let names = own_dict(way[index])?;
         let view = find_in(names, "registry")?;
-        let registry = *self.picture.graph.referents(view).iter().find(|&&node| {
-            self.picture.kind(node) == Some(Kind::Dict)
-        })?;
+        let registry = *self
+            .picture
+            .graph
+            .referents(view)
+            .iter()
+            .find(|&&node| self.picture.kind(node) == Some(Kind::Dict))?;
         let step = self.step_at(dict, &way[..=index], Word::DispatchRows)?;
         let mut step = self.with_rows(
             Step {
@@ -240,7 +248,10 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let owners = graph.referents(clear).iter();
         let owners = owners.filter(|&&node| self.picture.class_name(node) == "WeakKeyDictionary");
         let near = owners.flat_map(|&owner| graph.referents(owner));
-        let far = near.clone().filter(is_dict).flat_map(|&one| graph.referents(one));
+        let far = near
+            .clone()
+            .filter(is_dict)
+            .flat_map(|&one| graph.referents(one));
         let dicts = near.chain(far).filter(is_dict);
         dicts
             .flat_map(|&one| graph.referents(one).iter().map(move |&to| (one, to)))
@@ -251,15 +262,18 @@ impl<M: ViewMemory> Case<'_, '_, M> {
 
     fn thread_local(&self, dict: u32) -> Option<Step> {
         let way = &self.root.way;
-        let is_local = |&node: &u32| {
-            matches!(&*self.picture.class_name(node), "_thread._local" | "_local")
-        };
+        let is_local =
+            |&node: &u32| matches!(&*self.picture.class_name(node), "_thread._local" | "_local");
         let index = way.iter().position(|node| is_local(node))?;
         let is_dict = |&node: &u32| self.picture.kind(node) == Some(Kind::Dict);
-        let values = way[index + 1..].iter().take_while(|node| is_dict(node)).last();
+        let values = way[index + 1..]
+            .iter()
+            .take_while(|node| is_dict(node))
+            .last();
         let values = *values?;
         let mut step = self.step_at(dict, &way[..=index], Word::Rows)?;
-        step.hops.push(Hop::Attribute(Text::Plain("__dict__".into())));
+        step.hops
+            .push(Hop::Attribute(Text::Plain("__dict__".into())));
         step.container = self.at(values);
         self.with_rows(step, values)
     }

@@ -127,7 +127,13 @@ impl Step {
     fn is_same(&self, other: &Step) -> bool {
         let what = |step: &Step| {
             let rows = step.rows.clone();
-            (step.word, step.container, step.number, rows, step.edges.clone())
+            (
+                step.word,
+                step.container,
+                step.number,
+                rows,
+                step.edges.clone(),
+            )
         };
         what(self) == what(other)
     }

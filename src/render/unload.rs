@@ -25,7 +25,11 @@ impl Answer for Unload {
         add_held(&mut text, self, width);
         let undone = self.plan.remedies.as_deref().unwrap_or_default();
         let is_back = self.worst() == Some(OutcomeKind::RolledBack);
-        for remedy in undone.iter().filter(|one| one.by_unload && !is_back).take(LISTED) {
+        for remedy in undone
+            .iter()
+            .filter(|one| one.by_unload && !is_back)
+            .take(LISTED)
+        {
             add_line(&mut text, "undid", &escaped(&remedy.detail), width);
         }
         add_line(&mut text, "how", &how_text(injection), width);
@@ -166,7 +170,8 @@ fn how_text(injection: &Injection) -> String {
         many => format!("; at the {} attempt", ordinal(many)),
     };
     format!(
-        "pending call on the main thread; threads held for {}, GIL for {}{tries}",
+        "{}; threads held for {}, GIL for {}{tries}",
+        injection.route.words(),
         milliseconds(injection.stopped_us),
         milliseconds(injection.gil_held_us)
     )
@@ -372,7 +377,8 @@ gone: shop.legacy and 1 submodule.
         report.proof = None;
         report.held_by = Some(vec![vec!["shop.cart['taken']".into(), "function f".into()]]);
         let text = text(&report);
-        let first = "rolled back: shop.legacy and 1 submodule would have stayed alive, so everything";
+        let first =
+            "rolled back: shop.legacy and 1 submodule would have stayed alive, so everything";
         assert!(text.starts_with(first), "{text}");
         let holder = "  held by   shop.cart['taken'] -> function f\n";
         assert!(text.contains(holder), "{text}");

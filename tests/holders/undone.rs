@@ -41,7 +41,11 @@ fn start(version: &str) -> Option<Target> {
 }
 
 /// Unloads with the library; `after` is called after each program that has run, with its number.
-fn unload_by_hand(pid: i32, name: &str, mut after: impl FnMut(usize, &mut dyn FnMut(&str))) -> Unloaded {
+fn unload_by_hand(
+    pid: i32,
+    name: &str,
+    mut after: impl FnMut(usize, &mut dyn FnMut(&str)),
+) -> Unloaded {
     let process = Process::open(pid).expect("it runs");
     let located = identify::find(&process).expect("a CPython");
     let target = Changed {
@@ -66,7 +70,13 @@ fn unload_by_hand(pid: i32, name: &str, mut after: impl FnMut(usize, &mut dyn Fn
             max_stop: stop.max_stop,
             max_result: Request::MAX_SIZE,
         };
-        run_main(&process, &located.python, &symbols, request, Consent::given_by_user())
+        run_main(
+            &process,
+            &located.python,
+            &symbols,
+            request,
+            Consent::given_by_user(),
+        )
     };
     let mut count = 0;
     let mut run = |source: &str, limit: Duration| {
@@ -80,7 +90,10 @@ fn unload_by_hand(pid: i32, name: &str, mut after: impl FnMut(usize, &mut dyn Fn
     let wishes = Wishes {
         agreement: Agreement::Names,
         force: false,
-        limits: Limits { total: PATIENT, stop },
+        limits: Limits {
+            total: PATIENT,
+            stop,
+        },
     };
     let hands = Hands {
         run: &mut run,
@@ -103,8 +116,13 @@ result = b'taken'
 #[test]
 fn a_holder_that_appears_after_the_plan_has_everything_put_back() {
     for version in ["3.8", "3.11", "3.13"] {
-        let Some(mut target) = start(version) else { continue };
-        for case in CASES.iter().filter(|case| **case != "overloads" || version != "3.8") {
+        let Some(mut target) = start(version) else {
+            continue;
+        };
+        for case in CASES
+            .iter()
+            .filter(|case| **case != "overloads" || version != "3.8")
+        {
             let name = answer(&mut target, &format!("case {case}"));
             let before = answer(&mut target, "state");
             answer(&mut target, "spin");
@@ -126,7 +144,9 @@ fn a_holder_that_appears_after_the_plan_has_everything_put_back() {
 #[test]
 fn a_remedy_that_raises_has_everything_put_back() {
     for version in ["3.8", "3.11", "3.13"] {
-        let Some(mut target) = start(version) else { continue };
+        let Some(mut target) = start(version) else {
+            continue;
+        };
         answer(&mut target, "case nothing");
         answer(&mut target, "drop");
         answer(&mut target, "spoil");
@@ -138,7 +158,10 @@ fn a_remedy_that_raises_has_everything_put_back() {
             let (document, code) = pyunload(&["unload", &pid, &name, "--yes"]).expect("a document");
             let after = answer(&mut target, "state");
             let cause = &document["error"]["cause"];
-            assert!(code == 1 && cause == "remedy_raised", "{version} {case}: {document}");
+            assert!(
+                code == 1 && cause == "remedy_raised",
+                "{version} {case}: {document}"
+            );
             assert_eq!(before, after, "{version} {case}");
             answer(&mut target, "drop");
         }
@@ -148,7 +171,9 @@ fn a_remedy_that_raises_has_everything_put_back() {
 /// Is killed with what its test has told it, between the phases; does nothing when nobody has.
 #[test]
 fn helper_that_is_killed_between_the_phases() {
-    let Ok(told) = std::env::var("PYUNLOAD_KILLED_HELPER") else { return };
+    let Ok(told) = std::env::var("PYUNLOAD_KILLED_HELPER") else {
+        return;
+    };
     let (pid, name) = told.split_once(' ').expect("a pid and a name");
     unload_by_hand(pid.parse().expect("a pid"), name, |_, _| {
         let own = nix::unistd::Pid::this();
@@ -159,7 +184,9 @@ fn helper_that_is_killed_between_the_phases() {
 #[test]
 fn what_a_killed_unload_took_away_is_put_back_by_the_next() {
     for version in ["3.8", "3.11", "3.13"] {
-        let Some(mut target) = start(version) else { continue };
+        let Some(mut target) = start(version) else {
+            continue;
+        };
         for case in ["a finder in meta path", "a logging handler"] {
             let name = answer(&mut target, &format!("case {case}"));
             let before = answer(&mut target, "state");
@@ -173,7 +200,10 @@ fn what_a_killed_unload_took_away_is_put_back_by_the_next() {
                 .expect("it starts");
             assert_eq!(killed.status.code(), None, "it was killed");
             let between = answer(&mut target, "state");
-            assert_ne!(before, between, "{version} {case}: it had taken something away");
+            assert_ne!(
+                before, between,
+                "{version} {case}: it had taken something away"
+            );
             // An unload of something else finds the record first; twice does no more.
             for _ in 0..2 {
                 answer(&mut target, "spin");

@@ -118,7 +118,10 @@ fn try_all(interpreter: &Interpreter) -> Vec<String> {
         let mut want = |more: &[&str], wanted: &str| {
             let seen = try_case(&mut target, case, more);
             if seen.as_deref() != Ok(wanted) {
-                let text = format!("{} {case} {more:?}: wanted {wanted}: {seen:?}", interpreter.name);
+                let text = format!(
+                    "{} {case} {more:?}: wanted {wanted}: {seen:?}",
+                    interpreter.name
+                );
                 eprintln!("{text}");
                 failures.push(text);
             }

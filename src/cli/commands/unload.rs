@@ -64,7 +64,8 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
     let mut warnings = Vec::new();
     if record::is_there(command.target()) {
         if !args.yes || args.dry_run {
-            let text = "an unload was cut short here; with --yes what it took away is put back first";
+            let text =
+                "an unload was cut short here; with --yes what it took away is put back first";
             warnings.push(text.to_owned());
         } else {
             warnings.push(command.reclaim().map_err(fail)?.to_owned());
@@ -85,7 +86,10 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
 
 /// Soft is the default: whatever would leave code behind is not begun.
 fn is_refused(plan: &report::Plan) -> bool {
-    let leaves = plan.predicted.as_ref().is_some_and(|all| !all.ghost.is_empty());
+    let leaves = plan
+        .predicted
+        .as_ref()
+        .is_some_and(|all| !all.ghost.is_empty());
     leaves || matches!(plan.verdict, Some(Verdict::Blocked | Verdict::Restart))
 }
 
@@ -128,12 +132,18 @@ impl Command<'_> {
         let about = self.opened.target(self.target().interpreter);
         let warnings = warnings.into_iter().chain(seen).collect();
         let stopped_us = stopped.as_micros() as u64;
-        Ok((Unload::planned(about, report, warnings, stopped_us), planned))
+        Ok((
+            Unload::planned(about, report, warnings, stopped_us),
+            planned,
+        ))
     }
 
     /// Plans once: from all objects, or, where they cannot be looked at and the user insists, from the
     /// module table.
-    fn look(&self, stopped: &mut Duration) -> Result<(report::Plan, Plan, Vec<String>), UnloadError> {
+    fn look(
+        &self,
+        stopped: &mut Duration,
+    ) -> Result<(report::Plan, Plan, Vec<String>), UnloadError> {
         let target = self.target();
         let seen = with_picture(target, self.stop(), stopped, |picture| {
             let answer = graph::answer(picture, target.interpreter, &self.names, self.allowed());

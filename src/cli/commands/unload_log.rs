@@ -34,7 +34,11 @@ struct Line<'l> {
 ///
 /// # Errors
 /// When the file cannot be written.
-pub fn log(file: &Path, args: &UnloadArgs, answer: &Result<Unload, Failure>) -> Result<(), Failure> {
+pub fn log(
+    file: &Path,
+    args: &UnloadArgs,
+    answer: &Result<Unload, Failure>,
+) -> Result<(), Failure> {
     let report = answer.as_ref().ok();
     let outcomes = report.map_or(&[][..], |report| &report.outcomes);
     let remedies = report.and_then(|report| report.plan.remedies.as_deref());
@@ -68,7 +72,11 @@ pub fn log(file: &Path, args: &UnloadArgs, answer: &Result<Unload, Failure>) -> 
     };
     write().map_err(|error| {
         let help = "what was done is told all the same; give a file that can be written";
-        Failure::new(Exit::Usage, format!("cannot write {}", file.display()), help)
-            .because(error.to_string())
+        Failure::new(
+            Exit::Usage,
+            format!("cannot write {}", file.display()),
+            help,
+        )
+        .because(error.to_string())
     })
 }

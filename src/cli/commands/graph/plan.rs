@@ -13,7 +13,9 @@ use crate::plan::standing::{Standing, judge, names_in};
 use crate::plan::step::Step;
 use crate::plan::steps::{Allowed, Planned};
 use crate::pyobject::text::{self, Text};
-use crate::report::{Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Verdict};
+use crate::report::{
+    Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Verdict,
+};
 use std::collections::{BTreeSet, HashSet};
 
 /// How many holders are told at most.
@@ -50,7 +52,10 @@ pub use super::take::warnings_of;
 /// Names in other modules that go.
 fn references(picture: &Seen<'_>, steps: &[Step]) -> Vec<Reference> {
     let mut all = Vec::new();
-    for step in steps.iter().filter(|step| step.remedy.kind == "delete_name") {
+    for step in steps
+        .iter()
+        .filter(|step| step.remedy.kind == "delete_name")
+    {
         for row in &step.rows {
             let read = |key| text::read(picture.memory, &picture.python.layout, key).ok();
             all.extend(row.key.and_then(read).map(|name| Reference {
@@ -171,12 +176,7 @@ fn path(picture: &Seen<'_>, root: &Root) -> Vec<String> {
     path
 }
 
-fn remedies(
-    picture: &Seen<'_>,
-    own: &Own,
-    borders: [&Border; 2],
-    steps: &[Step],
-) -> Vec<Remedy> {
+fn remedies(picture: &Seen<'_>, own: &Own, borders: [&Border; 2], steps: &[Step]) -> Vec<Remedy> {
     let mut remedies: Vec<Remedy> = Vec::new();
     for root in borders.into_iter().flat_map(|border| &border.roots) {
         if let Standing::Remediable(remedy) = judge(picture, own, root).standing {
