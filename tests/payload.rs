@@ -63,6 +63,16 @@ impl Seen {
     }
 }
 
+/// A request without remedies.
+fn request(table: Address, cut: &Cut) -> source::Request<'_> {
+    source::Request {
+        table,
+        number: 1,
+        cut,
+        steps: &[],
+    }
+}
+
 /// Runs a case: what was there, what the program said, what was there afterwards.
 fn run(target: &mut Target, case: &str, name: &str) -> (Seen, Cut, Answer, Seen) {
     target.send(case);
@@ -73,7 +83,7 @@ fn run(target: &mut Target, case: &str, name: &str) -> (Seen, Cut, Answer, Seen)
     } else {
         before.table
     };
-    let hex: String = source::unload(table, &cut)
+    let hex: String = source::unload(request(table, &cut))
         .bytes()
         .map(|byte| format!("{byte:02x}"))
         .collect();
@@ -246,7 +256,7 @@ fn reads_names_back(interpreter: &Interpreter) -> Result<(), String> {
     let mut target = Target::start(interpreter, &program("payload.py"), &[]);
     target.send("nothing");
     target.line();
-    let hex: String = source::unload(Address::new(1), &cut)
+    let hex: String = source::unload(request(Address::new(1), &cut))
         .bytes()
         .map(|byte| format!("{byte:02x}"))
         .collect();

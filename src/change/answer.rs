@@ -13,6 +13,25 @@ const LINES: usize = 1 << 20;
 pub enum Answer {
     /// Everything was detached, and the collector ran.
     Done(Done),
+    /// Everything was taken away into the record: so many attributes, besides the keys.
+    Detached {
+        /// How many attributes of parent packages.
+        attributes: usize,
+    },
+    /// What this step, counted in their order, is about is no longer what was seen from outside:
+    /// everything was put back.
+    Stale(usize),
+    /// This step raised: everything was put back.
+    StepRaised {
+        /// Which one.
+        step: usize,
+        /// The class of the exception.
+        exception: String,
+    },
+    /// There is the record of another run: nothing was touched.
+    Recorded,
+    /// There is no record of this run any more.
+    Lost,
     /// `sys.modules` is not the dict that was read from outside: nothing was touched.
     Moved,
     /// The keys or their values are not those of the plan: nothing was touched, or it was put back.
@@ -59,12 +78,55 @@ pub fn parse(bytes: &[u8], entries: usize) -> Option<Answer> {
     let index = || argument?.parse().ok().filter(|&index| index < entries);
     Some(match status {
         "done" => Answer::Done(parse_done(lines, entries)?),
+        "detached" => Answer::Detached {
+            attributes: parse_attributes(lines.next()?)?,
+        },
+        "stale" => Answer::Stale(argument?.parse().ok()?),
+        "raised" => Answer::StepRaised {
+            step: argument?.parse().ok()?,
+            exception: first.next().unwrap_or("unknown").to_owned(),
+        },
+        "recorded" => Answer::Recorded,
+        "lost" => Answer::Lost,
         "moved" => Answer::Moved,
         "changed" => Answer::Changed,
         "importing" => Answer::Importing(index()),
         "running" => Answer::Running(index()?),
         "failed" => Answer::Failed(argument.unwrap_or("unknown").to_owned()),
         _ => return None,
+    })
+}
+
+fn parse_attributes(line: &str) -> Option<usize> {
+    line.strip_prefix("attributes ")?.parse().ok()
+}
+
+/// What became of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// Everything is as it was.
+    Restored,
+    /// There was none.
+    Nothing,
+    /// Something else stands where things would be put back: nothing was done.
+    Occupied,
+    /// The same, and the record was dropped.
+    Dropped,
+    /// Putting back raised an exception of this class; the rest was put back.
+    Failed(String),
+}
+
+/// Reads the answer of a program that puts back.
+pub fn parse_restored(bytes: &[u8]) -> Option<Restored> {
+    Some(match bytes {
+        b"restored" => Restored::Restored,
+        b"nothing" => Restored::Nothing,
+        b"occupied" => Restored::Occupied,
+        b"dropped" => Restored::Dropped,
+        bytes => {
+            let text = std::str::from_utf8(bytes).ok()?;
+            Restored::Failed(text.strip_prefix("failed ")?.to_owned())
+        }
     })
 }
 

@@ -1,5 +1,6 @@
 //! Why nothing was unloaded, or why it is not known what became of it.
 
+use crate::change::verify::Unproven;
 use crate::inject::InjectError;
 use crate::plan::cut::Refusal;
 use crate::pyobject::error::ObjectError;
@@ -49,6 +50,26 @@ pub enum UnloadError {
         /// Its class.
         exception: String,
     },
+    /// A remedy raised: everything was put back.
+    #[error("{remedy} raised {exception} in the target; everything was put back")]
+    RemedyRaised {
+        /// What was to be done.
+        remedy: String,
+        /// The class of the exception.
+        exception: String,
+    },
+    /// All objects could not be looked at.
+    #[error(transparent)]
+    Unseen(#[from] Unproven),
+    /// Putting back raised: some of it may still be away.
+    #[error("putting back what was taken away raised {exception} in the target")]
+    NotRestored {
+        /// The class of the exception.
+        exception: String,
+    },
+    /// There is the record of another run.
+    #[error("another unload is under way in this process, or was cut short")]
+    Recorded,
     /// What came back is no answer of ours.
     #[error("the unload ran, but its answer could not be understood")]
     BadAnswer,
@@ -73,6 +94,18 @@ impl UnloadError {
             UnloadError::Unreadable(_) | UnloadError::Read(_) => {
                 "try again; pyunload doctor tells what can be read".to_owned()
             }
+            UnloadError::RemedyRaised { .. } => {
+                "nothing was changed; do in the program what the remedy is for, and try again"
+                    .to_owned()
+            }
+            UnloadError::Unseen(_) => {
+                "allow a longer stop with --max-stop MS; --force goes ahead without looking".to_owned()
+            }
+            UnloadError::NotRestored { .. } => {
+                "look at what the plan was about before doing anything else, or restart the process"
+                    .to_owned()
+            }
+            UnloadError::Recorded => "wait for the other one to end, then try again".to_owned(),
             UnloadError::BadAnswer => {
                 "look at the modules of the target before doing anything else".to_owned()
             }

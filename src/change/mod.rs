@@ -2,7 +2,11 @@
 
 pub mod answer;
 pub mod error;
+pub mod look;
 pub mod outcome;
+pub mod plan;
+pub mod prove;
+pub mod record;
 pub mod source;
 pub mod target;
 pub mod unload;

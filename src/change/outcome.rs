@@ -16,6 +16,8 @@ pub enum Outcome {
     Gone,
     /// No object of it is left; the shared library it came from stays mapped.
     Mapped,
+    /// What was done to it was undone.
+    RolledBack,
     /// Its names are gone; whether its code is could not be proven.
     Unlinked,
     /// Something of it is alive.
@@ -57,6 +59,20 @@ pub fn is_owned(cut: &Cut, entry: &Entry) -> bool {
     entry.kind != Kind::Nothing
         && !cut.borrowed.contains(&entry.value)
         && cut.names.iter().any(|name| entry.key.is_within(name))
+}
+
+/// Every module of the cut as it is when everything was put back.
+pub fn rolled_back(cut: &Cut) -> Vec<ModuleOutcome> {
+    let owned = cut.entries().filter(|entry| is_owned(cut, entry));
+    let mut outcomes: Vec<ModuleOutcome> = owned
+        .map(|entry| ModuleOutcome {
+            name: entry.key.clone(),
+            outcome: Outcome::RolledBack,
+            left: Left::default(),
+        })
+        .collect();
+    outcomes.sort_by(|left, right| left.name.cmp(&right.name));
+    outcomes
 }
 
 /// The outcomes of all modules of the cut: packages before what lies in them.

@@ -1,29 +1,91 @@
-//! The program that unloads from inside, made for one request: constants, then the text of
+//! The programs that unload from inside, made for one request each: constants, then the text of
 //! `inject/payload`.
 
 use crate::address::Address;
 use crate::plan::cut::{Cut, Entry};
 use crate::plan::key::Key;
+use crate::plan::step::{Hop, Step};
+use crate::pyobject::text::Text;
 use std::fmt::Write;
 
 /// What every program begins with.
 const COMMON: &str = include_str!("../inject/payload/common.py");
-/// Unloads.
-const UNLOAD: &str = include_str!("../inject/payload/unload.py");
+/// What was taken away, and how it is put back.
+const RECORD: &str = include_str!("../inject/payload/record.py");
+/// What makes holders let go.
+const REMEDIES: &str = include_str!("../inject/payload/remedies.py");
+/// Takes modules away, into the record.
+const DETACH: &str = include_str!("../inject/payload/detach.py");
+/// Drops the record.
+const COMMIT: &str = include_str!("../inject/payload/commit.py");
+/// Puts back what a record has.
+const RESTORE: &str = include_str!("../inject/payload/restore.py");
 /// Runs the collector.
 const COLLECT: &str = include_str!("../inject/payload/collect.py");
 /// What every program ends with.
 const END: &str = "\n\nresult = as_bytes(answer())\n";
+
+const RUN_DETACH: &str = "\n\ncommitted = ()\nrun = run_detach\n";
+const RUN_COMMIT: &str = "\n\nrun = run_commit\n";
+const RUN_BOTH: &str = "
+
+def run():
+    core, table, module_type, collector = begin()
+    attributes = detach(core, table, module_type, collector)
+    return commit(core, table, module_type, collector, attributes)
+";
+
+/// The name under which a record is kept in the namespace of `_frozen_importlib`.
+pub const RECORD_NAME: &str = "_pyunload_record";
+
+/// What one unload is about.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'r> {
+    /// `sys.modules` as it was read from outside.
+    pub table: Address,
+    /// Tells the record of this run from that of another.
+    pub number: u64,
+    /// What goes.
+    pub cut: &'r Cut,
+    /// What makes holders let go.
+    pub steps: &'r [Step],
+}
 
 /// The program that runs the collector once.
 pub fn collect() -> String {
     [COMMON, COLLECT, END].concat()
 }
 
-/// The whole program. `table` is `sys.modules` as it was read from outside. Pure ASCII: whatever
-/// is in a name, the target's parser sees escapes only.
-pub fn unload(table: Address, cut: &Cut) -> String {
-    let mut source = format!("TABLE = {}\n", table.value());
+/// The program that takes the modules away into a record. Pure ASCII, as all of these: whatever is
+/// in a name, the target's parser sees escapes only.
+pub fn detach(request: Request<'_>) -> String {
+    let parts = [COMMON, RECORD, REMEDIES, DETACH, RUN_DETACH, END];
+    constants(request) + &parts.concat()
+}
+
+/// The program that drops the record, and with it the modules.
+pub fn commit(request: Request<'_>) -> String {
+    let parts = [COMMON, RECORD, REMEDIES, COMMIT, RUN_COMMIT, END];
+    constants(request) + &parts.concat()
+}
+
+/// Both in one, where nothing can be looked at in between.
+pub fn unload(request: Request<'_>) -> String {
+    let parts = [COMMON, RECORD, REMEDIES, DETACH, COMMIT, RUN_BOTH, END];
+    constants(request) + &parts.concat()
+}
+
+/// The program that puts back what the record of this run has; of any run, when it is 0.
+pub fn restore(number: u64) -> String {
+    let parts = [COMMON, RECORD, RESTORE, END];
+    format!("NUMBER = {number}\n") + &parts.concat()
+}
+
+fn constants(request: Request<'_>) -> String {
+    let Request {
+        table, number, cut, ..
+    } = request;
+    let mut source = format!("TABLE = {}\nNUMBER = {number}\n", table.value());
     write_tuple(&mut source, "PREFIXES", cut.names.iter().map(literal));
     write_tuple(&mut source, "KEYS", cut.entries().map(pair));
     let attributes = cut.attributes.iter().map(|attribute| {
@@ -35,10 +97,39 @@ pub fn unload(table: Address, cut: &Cut) -> String {
         )
     });
     write_tuple(&mut source, "ATTRIBUTES", attributes);
-    source.extend([COMMON, UNLOAD, END]);
+    let is_last = |step: &&Step| step.word.is_last();
+    let (last, first): (Vec<&Step>, Vec<&Step>) = request.steps.iter().partition(is_last);
+    let _ = writeln!(source, "FIRST = {}", first.len());
+    write_tuple(&mut source, "STEPS", first.into_iter().map(step));
+    write_tuple(&mut source, "LAST", last.into_iter().map(step));
     source
 }
 
+fn step(step: &Step) -> String {
+    let hops: String = step.hops.iter().map(hop).collect();
+    let rows = step.rows.iter().map(|row| {
+        let key = row.key.map_or(0, Address::value);
+        let class = literal(&Key::new(&row.class));
+        format!("({key}, {}, {class}),", row.value.value())
+    });
+    format!(
+        "('{}', {}, ({hops}), {}, ({}), {})",
+        step.word.word(),
+        literal(&step.module),
+        step.container.value(),
+        rows.collect::<String>(),
+        step.number
+    )
+}
+
+fn hop(hop: &Hop) -> String {
+    let text = |text: &Text| literal(&Key::from(text));
+    match hop {
+        Hop::Key(name) => format!("('key', {}),", text(name)),
+        Hop::Attribute(name) => format!("('attribute', {}),", text(name)),
+        Hop::Item(index) => format!("('item', {index}),"),
+    }
+}
 fn pair(entry: &Entry) -> String {
     format!("({}, {})", literal(&entry.key), entry.value.value())
 }

@@ -10,6 +10,7 @@ use crate::change::target::Target;
 use crate::heap::remains::{Current, Remains, Sought, find_remains};
 use crate::heap::walk::{Walk, WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
+use crate::modules::picture::PictureError;
 use crate::plan::cut::Cut;
 use crate::plan::key::Key;
 use crate::pyobject::error::ObjectError;
@@ -18,6 +19,7 @@ use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
+use crate::target::still::StillError;
 use crate::target::watchdog::{Watchdog, WatchdogError};
 use std::collections::HashSet;
 use std::thread;
@@ -52,6 +54,15 @@ pub enum Unproven {
     /// There is more memory than can be copied in one stop.
     #[error(transparent)]
     Copy(#[from] CopyError),
+    /// The stop would last too long.
+    #[error(transparent)]
+    Still(#[from] StillError),
+    /// Everything together cannot be understood.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// It was not asked for: everything was put back.
+    #[error("everything was put back")]
+    RolledBack,
     /// The process could not be stopped.
     #[error(transparent)]
     Pause(#[from] PauseError),
@@ -82,7 +93,10 @@ pub enum Unproven {
 
 impl Unproven {
     /// Whether another stop may succeed.
-    fn may_pass(&self) -> bool {
+    pub(super) fn may_pass(&self) -> bool {
+        if let Unproven::Picture(error) = self {
+            return error.may_pass();
+        }
         matches!(
             self,
             Unproven::Walk(WalkError::Collecting)
@@ -90,6 +104,7 @@ impl Unproven {
                 | Unproven::UnreadableObjects { .. }
                 | Unproven::Table(_)
                 | Unproven::Pause(PauseError::Late { .. })
+                | Unproven::Still(StillError::Pause(PauseError::Late { .. }))
                 | Unproven::Read(ReadError::Overdue { .. })
         )
     }

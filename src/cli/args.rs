@@ -201,6 +201,15 @@ pub struct UnloadArgs {
     /// Show the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
+    /// Delete names of other modules, and attributes of their classes, that hold something of it
+    #[arg(long)]
+    pub references: bool,
+    /// Go on although something holds it and its code will stay alive, or nothing can be proven
+    #[arg(long)]
+    pub force: bool,
+    /// Append to this file who changed what, when, and how it ended, as JSON Lines
+    #[arg(long, value_name = "FILE")]
+    pub record: Option<PathBuf>,
     /// How long to wait for a moment at which it is safe, in seconds; then it is withdrawn
     #[arg(long, visible_alias = "timeout", value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     pub limit: f64,

@@ -71,7 +71,11 @@ pub struct Border {
 pub fn find_border<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, cuts: &Cuts) -> Border {
     let graph = &picture.graph;
     let outside = Reach::of(graph, |from, to| {
-        !own.members.has(to) && from.is_none_or(|from| !cuts.has(from, to))
+        !own.members.has(to)
+            && match from {
+                Some(from) => !cuts.has(from, to),
+                None => !cuts.frees(to),
+            }
     });
     let mut survey = Survey {
         picture,
@@ -117,7 +121,8 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
         let graph = &self.picture.graph;
         let mut indirect = Vec::new();
         for member in self.own.members.iter() {
-            for holder in self.picture.holders_of(member) {
+            let holders = self.picture.holders_of(member).into_iter();
+            for holder in holders.filter(|holder| !self.cuts.empties(holder)) {
                 self.add_direct(Anchor::Holder(holder), None, member);
             }
             let unexplained = graph.unexplained(member);
@@ -227,14 +232,16 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
     /// What holds an object at which a way can begin, what people know best first.
     fn anchor_of(&self, node: u32) -> Option<Anchor> {
         let graph = &self.picture.graph;
-        let known = |from: &&u32| self.globals.contains(from);
+        let known = |from: &&u32| self.globals.contains(from) && !self.cuts.has(**from, node);
         let referrers = || graph.referrers(node).iter().filter(known);
         let is_state = |from: &&u32| self.picture.kind(**from) == Some(Kind::Module);
         let dict = referrers().find(|from| !is_state(from));
         if let Some(&from) = dict.or_else(|| referrers().next()) {
             return Some(Anchor::Module(from));
         }
-        if let Some(&holder) = self.picture.holders_of(node).first() {
+        let holders = self.picture.holders_of(node);
+        let mut holders = holders.iter().filter(|holder| !self.cuts.empties(holder));
+        if let Some(&holder) = holders.next() {
             return Some(Anchor::Holder(holder));
         }
         match (graph.refcount(node), graph.unexplained(node)) {

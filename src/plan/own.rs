@@ -4,8 +4,10 @@ use crate::address::Address;
 use crate::heap::graph::Graph;
 use crate::heap::nodes::NodeSet;
 use crate::modules::namespaces::Namespace;
-use crate::modules::picture::Picture;
+use crate::modules::picture::{Holder, Picture};
 use crate::plan::cut::Cut;
+use crate::plan::step::Step;
+use crate::pyobject::edges::roots::RootPlace;
 use crate::target::view::ViewMemory;
 use std::collections::{HashMap, HashSet};
 
@@ -77,6 +79,11 @@ pub struct Cuts {
     detached: HashSet<u32>,
     /// Globals of packages that stay, with the module whose attribute goes.
     attributes: HashMap<u32, HashSet<u32>>,
+    /// References that remedies take away.
+    edges: HashSet<(u32, u32)>,
+    /// Words of the interpreter that they empty, and the objects that nothing else roots.
+    places: HashSet<RootPlace>,
+    freed: HashSet<u32>,
 }
 
 impl Cuts {
@@ -112,8 +119,46 @@ impl Cuts {
         Cuts {
             tables: tables(picture),
             detached: own.modules.iter().copied().collect(),
-            attributes: HashMap::new(),
+            ..Cuts::default()
         }
+    }
+
+    /// These and those of some remedies.
+    pub fn with_steps<M: ViewMemory>(mut self, picture: &Picture<'_, M>, steps: &[Step]) -> Self {
+        let graph = &picture.graph;
+        for step in steps {
+            let edges = step.edges.iter();
+            let nodes = edges.filter_map(|&(from, to)| Some((graph.find(from)?, graph.find(to)?)));
+            self.edges.extend(nodes);
+            self.places.extend(&step.places);
+        }
+        if !self.places.is_empty() {
+            let is_freed = |&node: &u32| {
+                let holders = picture.holders_of(node);
+                let mut all = holders.iter();
+                !holders.is_empty()
+                    && all.all(|holder| self.empties(holder))
+                    && graph.unexplained(node) <= 0
+            };
+            self.freed = (0..graph.len() as u32).filter(is_freed).collect();
+        }
+        self
+    }
+
+    /// These and the reference to the record of an unload.
+    pub fn with_edge(mut self, from: u32, to: u32) -> Self {
+        self.edges.insert((from, to));
+        self
+    }
+
+    /// Whether a word outside of all objects is emptied.
+    pub fn empties(&self, holder: &Holder) -> bool {
+        matches!(holder, Holder::Python(place, _) if self.places.contains(place))
+    }
+
+    /// Whether an object is a root only by words that are emptied.
+    pub fn frees(&self, node: u32) -> bool {
+        self.freed.contains(&node)
     }
 
     /// Whether the reference from one object to another is taken away.
@@ -123,6 +168,7 @@ impl Cuts {
                 .attributes
                 .get(&from)
                 .is_some_and(|to_of| to_of.contains(&to))
+            || self.edges.contains(&(from, to))
     }
 
     /// Whether an object is a table of modules.

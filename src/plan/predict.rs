@@ -114,10 +114,11 @@ fn reach_after<M: ViewMemory>(
     removed: &HashSet<(u32, u32)>,
 ) -> Reach {
     let reach = |emptied: &HashSet<u32>| {
-        Reach::of(&picture.graph, |from, to| {
-            from.is_none_or(|from| {
+        Reach::of(&picture.graph, |from, to| match from {
+            Some(from) => {
                 !cuts.has(from, to) && !removed.contains(&(from, to)) && !emptied.contains(&from)
-            })
+            }
+            None => !cuts.frees(to),
         })
     };
     let mut emptied = HashSet::new();

@@ -2,7 +2,7 @@
 
 use super::lines::{add_labelled, listed};
 use super::{Answer, Look, bad, bytes, counted, escaped, good, name, thousands, warn};
-use crate::report::{Document, Envelope, Plan, PredictedLeft, Verdict};
+use crate::report::{Document, Envelope, Plan, PredictedLeft, Remedy, Verdict};
 use std::fmt::Write;
 
 /// How many names of one kind are listed.
@@ -17,19 +17,27 @@ impl Answer for Document<Plan> {
 
     fn text(&self, look: &Look) -> String {
         let width = look.width.unwrap_or(100);
-        let plan = &self.body;
-        let line = headline(plan);
-        let mut text = super::roots::wrapped_colours(&line, 0, width) + "\n";
-        add_removed(&mut text, plan, width);
-        add_remedies(&mut text, plan, width);
-        add_blockers(&mut text, plan, width);
-        add_predicted(&mut text, plan, width);
-        add_dependents(&mut text, plan, width);
-        let pid = self.envelope.target.as_ref().and_then(|target| target.pid);
-        let next = super::wrap::wrapped(&next_text(plan, pid), 0, width);
-        let _ = writeln!(text, "{next}");
-        text
+        text_of(&self.body, &self.envelope, width, false)
     }
+}
+
+/// A plan; of one that was to be done and is refused, that nothing was touched.
+pub fn text_of(plan: &Plan, envelope: &Envelope, width: usize, is_refused: bool) -> String {
+    let line = headline(plan);
+    let mut text = super::roots::wrapped_colours(&line, 0, width) + "\n";
+    if is_refused {
+        let line = "Nothing was touched.";
+        text += &(super::wrap::wrapped(line, 0, width) + "\n");
+    }
+    add_removed(&mut text, plan, width);
+    add_remedies(&mut text, plan, width);
+    add_blockers(&mut text, plan, width);
+    add_predicted(&mut text, plan, width);
+    add_dependents(&mut text, plan, width);
+    let pid = envelope.target.as_ref().and_then(|target| target.pid);
+    let next = super::wrap::wrapped(&next_text(plan, pid), 0, width);
+    let _ = writeln!(text, "{next}");
+    text
 }
 
 fn headline(plan: &Plan) -> String {
@@ -104,20 +112,27 @@ fn add_removed(text: &mut String, plan: &Plan, width: usize) {
 }
 
 fn add_remedies(text: &mut String, plan: &Plan, width: usize) {
-    let mut label = "would help";
     let remedies = plan.remedies.as_deref().unwrap_or_default();
-    for remedy in remedies.iter().take(LISTED) {
-        let mut line = escaped(&remedy.detail);
-        if remedy.reversible {
-            line += "   reversible";
+    for (label, by_unload) in [("would undo", true), ("would help", false)] {
+        let mut label = label;
+        let of_label = remedies.iter().filter(|one| one.by_unload == by_unload);
+        let of_label: Vec<&Remedy> = of_label.collect();
+        for remedy in of_label.iter().take(LISTED) {
+            let mut line = escaped(&remedy.detail);
+            if remedy.reversible {
+                line += "   reversible";
+            }
+            if !by_unload {
+                line += match remedy.kind.as_str() {
+                    "delete_name" | "delete_attribute" => "   with --references",
+                    _ => "   yours to do",
+                };
+            }
+            add_labelled(text, label, &line, INDENT, width);
+            label = "";
         }
-        if !remedy.safe {
-            line += "   yours to do";
-        }
-        add_labelled(text, label, &line, INDENT, width);
-        label = "";
+        add_more(text, of_label.len(), width);
     }
-    add_more(text, remedies.len(), width);
 }
 
 /// Each with its path.
@@ -219,13 +234,25 @@ fn next_text(plan: &Plan, pid: Option<i32>) -> String {
     let pid = pid.map_or("PID".to_owned(), |pid| pid.to_string());
     let names = escaped(&plan.names.join(" "));
     let first = escaped(plan.names.first().map_or("", String::as_str));
+    let ghosts = plan.predicted.as_ref().map_or(0, |all| all.ghost.len());
+    let remedies = plan.remedies.as_deref().unwrap_or_default();
+    let is_reference = |one: &Remedy| one.kind.starts_with("delete_");
+    let mut others = remedies.iter().filter(|one| !one.by_unload);
+    let is_references = others.all(is_reference);
     match plan.verdict {
         Some(Verdict::Clean) => {
             format!("Next: pyunload unload {pid} {names} does it and proves it.")
         }
+        Some(Verdict::Remediable) if ghosts == 0 => {
+            format!("Next: pyunload unload {pid} {names} does all of it and proves it.")
+        }
+        Some(Verdict::Remediable) if is_references => format!(
+            "Next: pyunload unload {pid} {names} --references deletes the names as well; without, its \
+             code would stay, and nothing is touched."
+        ),
         Some(Verdict::Remediable) => format!(
-            "Next: do what would help in the program, then pyunload unload {pid} {names}; before, its \
-             code would stay as a ghost."
+            "Next: do what would help in the program, then pyunload unload {pid} {names}; before, \
+             nothing is touched."
         ),
         Some(Verdict::Blocked) => format!(
             "Next: pyunload why {pid} {first} shows every holder; let them go, and plan again."
@@ -238,7 +265,7 @@ fn next_text(plan: &Plan, pid: Option<i32>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{Blocker, Dependent, Predicted, Remedy, Remove, Target};
+    use crate::report::{Blocker, Dependent, Predicted, Remove, Target};
     use snapbox::{assert_data_eq, str};
 
     fn plan(verdict: Verdict) -> Plan {
@@ -256,6 +283,7 @@ mod tests {
                 detail: "atexit.unregister(flush)".into(),
                 safe: true,
                 reversible: true,
+                by_unload: true,
             }]),
             dependents: Some(vec![Dependent {
                 module: "shop.views".into(),
@@ -315,7 +343,7 @@ mod tests {
 blocked: shop.plugins.tax would stay alive: 1,204 instances would keep the old code alive.
   would remove   2 keys: shop.plugins.tax._rates, shop.plugins.tax
                  1 attribute: shop.plugins.tax
-  would help     atexit.unregister(flush)   reversible
+  would undo     atexit.unregister(flush)   reversible
   in the way     shop.cart._cache['eu'] -> Rate instance: 1,204 instances would keep the old code
                  alive
   would stay     shop.plugins.tax as a ghost: 12 functions, 3 classes, 1,204 instances, 1.3 MB
@@ -340,6 +368,11 @@ Next: pyunload why 4242 shop.plugins.tax shows every holder; let them go, and pl
             text.contains("  would free     1.3 MB of 1 module\n"),
             "{text}"
         );
+        assert!(text.contains("does all of it and proves it"), "{text}");
+        let mut ghost = plan(Verdict::Remediable);
+        ghost.predicted = blocked().predicted;
+        ghost.remedies.as_mut().expect("one")[0].by_unload = false;
+        let text = self::text(ghost, 100);
         assert!(text.contains("Next: do what would help"), "{text}");
     }
 

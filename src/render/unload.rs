@@ -14,11 +14,24 @@ impl Answer for Unload {
 
     fn text(&self, look: &Look) -> String {
         let width = look.width.unwrap_or(100);
-        let Some(injection) = self.injection.as_ref().filter(|_| !self.dry_run) else {
-            return plan_text(self) + "Dry run: nothing was changed.\n";
+        if self.dry_run {
+            return plan_text(self, width) + "Dry run: nothing was changed.\n";
+        }
+        let Some(injection) = self.injection.as_ref() else {
+            return refused_text(self, width);
         };
         let mut text = headline(self) + "\n";
         add_left(&mut text, &self.outcomes, width);
+        add_held(&mut text, self, width);
+        let undone = self.plan.remedies.as_deref().unwrap_or_default();
+        let is_back = self.worst() == Some(OutcomeKind::RolledBack);
+        for remedy in undone
+            .iter()
+            .filter(|one| one.by_unload && !is_back)
+            .take(LISTED)
+        {
+            add_line(&mut text, "undid", &escaped(&remedy.detail), width);
+        }
         add_line(&mut text, "how", &how_text(injection), width);
         if let Some(proof) = &self.proof {
             add_line(&mut text, "proof", &proof_text(self, proof), width);
@@ -30,50 +43,22 @@ impl Answer for Unload {
     }
 }
 
-/// What would be done.
-pub fn plan_text(report: &Unload) -> String {
-    let plan = &report.plan;
-    let pid = report
-        .envelope
-        .target
-        .as_ref()
-        .and_then(|target| target.pid);
-    let mut text = format!(
-        "Unloading {} from {} would\n",
-        name(&escaped(&plan.names.join(", "))),
-        pid.map_or_else(|| "it".to_owned(), |pid| pid.to_string())
-    );
-    let remove = &plan.remove;
-    add_names(&mut text, "remove", "key", &remove.keys);
-    add_names(&mut text, "", "alias", &remove.aliases);
-    add_names(&mut text, "", "empty entry", &remove.stubs);
-    add_names(&mut text, "", "attribute", &remove.parent_attributes);
-    add_names(
-        &mut text,
-        "keep",
-        "module of another name",
-        &remove.borrowed,
-    );
-    text.push_str("  then      run its collector, stop it once more and search its memory\n");
-    text
+/// Who held it, when everything was put back.
+fn add_held(text: &mut String, report: &Unload, width: usize) {
+    for path in report.held_by.iter().flatten().take(LISTED) {
+        let path: Vec<String> = path.iter().map(|part| escaped(part)).collect();
+        add_line(text, "held by", &path.join(" -> "), width);
+    }
 }
 
-fn add_names(text: &mut String, label: &str, what: &str, names: &[String]) {
-    if names.is_empty() {
-        return;
-    }
-    let listed: Vec<String> = names
-        .iter()
-        .take(LISTED)
-        .map(|name| escaped(name))
-        .collect();
-    let more = match names.len().saturating_sub(LISTED) {
-        0 => String::new(),
-        more => format!(", and {} more", thousands(more)),
-    };
-    let count = counted(names.len(), what);
-    let line = format!("{count}: {}{more}", listed.join(", "));
-    add_line(text, label, &line, 100);
+/// A plan that was not begun: why, and what to do.
+fn refused_text(report: &Unload, width: usize) -> String {
+    super::plan::text_of(&report.plan, &report.envelope, width, true)
+}
+
+/// What would be done.
+pub fn plan_text(report: &Unload, width: usize) -> String {
+    super::plan::text_of(&report.plan, &report.envelope, width, false)
 }
 
 /// The answer in one line.
@@ -86,6 +71,10 @@ fn headline(report: &Unload) -> String {
         Some(OutcomeKind::Mapped) => format!(
             "{}: {subject}. Shared libraries stay mapped until the process ends.",
             good("gone")
+        ),
+        Some(OutcomeKind::RolledBack) => format!(
+            "{}: {subject} would have stayed alive, so everything was put back.",
+            warn("rolled back")
         ),
         Some(OutcomeKind::Unlinked) => format!(
             "{}: {subject} left sys.modules; that the code is gone was not proven.",
@@ -225,6 +214,10 @@ fn next_text(report: &Unload) -> Option<&'static str> {
             "whoever holds it keeps the old code running: find the holder and let it go, or restart \
              the process",
         ),
+        OutcomeKind::RolledBack => Some(
+            "let the holder go, then unload again; --references deletes names of other modules; --force \
+             leaves its code alive",
+        ),
         OutcomeKind::Unlinked => {
             Some("a longer stop may give the proof: --max-stop MS; or look with pyunload modules")
         }
@@ -257,9 +250,7 @@ fn add_line(text: &mut String, label: &str, content: &str, width: usize) {
 
 fn counted(count: usize, what: &str) -> String {
     let many = match what {
-        "class" | "alias" => format!("{what}es"),
-        "empty entry" => "empty entries".to_owned(),
-        "module of another name" => "modules of another name".to_owned(),
+        "class" => format!("{what}es"),
         _ => format!("{what}s"),
     };
     let what = if count == 1 { what } else { &many };
@@ -329,6 +320,7 @@ mod tests {
                 loaded_again: Vec::new(),
             }),
             collector: None,
+            held_by: None,
             stale_references: None,
             freed_bytes: None,
         }
@@ -380,6 +372,19 @@ gone: shop.legacy and 1 submodule.
     }
 
     #[test]
+    fn what_was_put_back_names_the_holder() {
+        let mut report = report(OutcomeKind::RolledBack, Remaining::default());
+        report.proof = None;
+        report.held_by = Some(vec![vec!["shop.cart['taken']".into(), "function f".into()]]);
+        let text = text(&report);
+        let first =
+            "rolled back: shop.legacy and 1 submodule would have stayed alive, so everything";
+        assert!(text.starts_with(first), "{text}");
+        let holder = "  held by   shop.cart['taken'] -> function f\n";
+        assert!(text.contains(holder), "{text}");
+    }
+
+    #[test]
     fn unlinked_says_what_was_not_proven() {
         let mut report = report(OutcomeKind::Unlinked, Remaining::default());
         report.proof = Some(Proof {
@@ -403,7 +408,7 @@ gone: shop.legacy and 1 submodule.
         (report.dry_run, report.injection) = (true, None);
         let text = text(&report);
         assert!(
-            text.starts_with("Unloading shop.legacy from 4242 would\n  remove    2 keys: "),
+            text.contains("\n  would remove   2 keys: shop.legacy.old, shop.legacy\n"),
             "{text}"
         );
         assert!(text.ends_with("Dry run: nothing was changed.\n"));

@@ -88,6 +88,8 @@ pub struct Remedy {
     pub safe: bool,
     /// Whether it can be taken back.
     pub reversible: bool,
+    /// Whether `unload` does it by itself; otherwise it is to be done in the program, or asked for.
+    pub by_unload: bool,
 }
 
 /// A module that uses one of those to be unloaded.

@@ -3,7 +3,7 @@
 use super::plan::Plan;
 use super::{Consistency, Envelope, Injection, Target};
 use crate::change::outcome::{Left, ModuleOutcome};
-use crate::change::unload::{self, Unloaded};
+use crate::change::unload::Unloaded;
 use crate::change::{answer, outcome};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Unload {
     pub proof: Option<Proof>,
     /// The state of the target's collector; `null` when nothing ran.
     pub collector: Option<Collector>,
+    /// Who held the modules besides, so that everything was put back: one way each.
+    pub held_by: Option<Vec<Vec<String>>>,
     /// Names in other modules that still hold something of theirs.
     pub stale_references: Option<Vec<StaleReference>>,
     /// Bytes that were freed.
@@ -125,46 +127,87 @@ pub struct StaleReference {
 
 impl Unload {
     /// The answer of a run that ends before the first change.
-    pub fn planned(target: Target, plan: &unload::Plan) -> Self {
+    pub fn planned(target: Target, plan: Plan, warnings: Vec<String>, stopped_us: u64) -> Self {
         let mut envelope = Envelope::live("unload", Some(target));
-        envelope.warnings.clone_from(&plan.warnings);
+        envelope.warnings = warnings;
+        envelope.stopped_us = stopped_us;
         Unload {
             envelope,
-            plan: Plan::from(&plan.cut),
+            plan,
             dry_run: true,
             injection: None,
             outcomes: Vec::new(),
             proof: None,
             collector: None,
+            held_by: None,
             stale_references: None,
             freed_bytes: None,
         }
     }
 
-    /// The answer of a run that changed the target.
-    pub fn done(target: Target, warnings: Vec<String>, unloaded: &Unloaded) -> Self {
-        let mut envelope = Envelope::live("unload", Some(target));
+    /// The same when the plan is refused: nothing is done to these modules.
+    pub fn refused(self, names: Vec<String>) -> Self {
+        let unchanged = |name| Outcome {
+            name,
+            outcome: OutcomeKind::Unchanged,
+            left: Remaining::default(),
+            paths: None,
+        };
+        Unload {
+            dry_run: false,
+            outcomes: names.into_iter().map(unchanged).collect(),
+            ..self
+        }
+    }
+
+    /// The answer of a run that changed the target, which was planned as `self`.
+    pub fn done(self, unloaded: &Unloaded) -> Self {
+        let mut envelope = self.envelope;
+        let is_back = unloaded
+            .outcomes
+            .iter()
+            .any(|one| one.outcome == outcome::Outcome::RolledBack);
         if unloaded.proof.is_ok() {
             envelope.consistency = Consistency::Paused;
         }
         let proof_us = unloaded.proof_stopped.as_micros() as u64;
-        envelope.stopped_us = unloaded.ran.stopped_us + proof_us;
-        envelope.warnings = warnings;
-        envelope.warnings.extend(warnings_of(&unloaded.done));
+        envelope.stopped_us += unloaded.ran.stopped_us + proof_us;
+        envelope.warnings.extend(unloaded.warnings.iter().cloned());
+        let held = unloaded.held.as_ref().map(|held| held.paths.clone());
+        let mut outcomes: Vec<Outcome> = unloaded.outcomes.iter().map(Outcome::from).collect();
+        if is_back {
+            for outcome in &mut outcomes {
+                outcome.paths.clone_from(&held);
+            }
+        } else {
+            envelope.warnings.extend(warnings_of(&unloaded.done));
+        }
+        let freed = self
+            .plan
+            .predicted
+            .as_ref()
+            .and_then(|all| all.retained_bytes);
+        let is_gone = outcomes.iter().all(|one| {
+            matches!(
+                one.outcome,
+                OutcomeKind::Gone | OutcomeKind::GoneNameOnly | OutcomeKind::Mapped
+            )
+        });
         Unload {
             envelope,
-            plan: Plan::from(&unloaded.cut),
+            plan: self.plan,
             dry_run: false,
             injection: Some(Injection::new(&unloaded.ran, unloaded.attempts)),
-            outcomes: unloaded.outcomes.iter().map(Outcome::from).collect(),
-            proof: Some(proof(unloaded, proof_us)),
-            collector: Some(Collector {
+            outcomes,
+            proof: (!is_back).then(|| proof(unloaded, proof_us)),
+            collector: (!is_back).then_some(Collector {
                 enabled: unloaded.done.collector_enabled,
                 frozen: unloaded.done.frozen,
                 collected: unloaded.done.collected,
             }),
+            held_by: held,
             stale_references: None,
-            freed_bytes: None,
+            freed_bytes: freed.filter(|_| is_gone),
         }
     }
 
@@ -228,6 +271,7 @@ impl From<outcome::Outcome> for OutcomeKind {
             outcome::Outcome::Gone => OutcomeKind::Gone,
             outcome::Outcome::Mapped => OutcomeKind::Mapped,
             outcome::Outcome::Unlinked => OutcomeKind::Unlinked,
+            outcome::Outcome::RolledBack => OutcomeKind::RolledBack,
             outcome::Outcome::Ghost => OutcomeKind::Ghost,
         }
     }

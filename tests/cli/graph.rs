@@ -135,6 +135,7 @@ fn plan() -> Plan {
             detail: "atexit.unregister(flush)".into(),
             safe: true,
             reversible: true,
+            by_unload: true,
         }]),
         dependents: Some(vec![Dependent {
             module: "shop.views".into(),

@@ -6,3 +6,5 @@ mod common;
 mod cases;
 mod packages;
 mod seen;
+mod undone;
+mod unloaded;

@@ -3,6 +3,9 @@ keys are deleted.
 
 Input, line by line: `case NAME` prints the name of the module and DONE; `drop` deletes it and prints what is alive
 of it, one letter for each kind (m module, g globals, f function, c class), and DONE; `cases` prints the names.
+`spin` prints DONE and executes Python until the next line comes, so that it can be changed from outside; `left` is
+`drop` for a module that was unloaded from outside: it deletes nothing, and imports it again; `state` prints the
+identities of everything that an unload may touch.
 """
 import gc
 import os
@@ -613,12 +616,81 @@ def forget():
     for undo in Case.undo:
         if undo:
             undo()
+    forget_names()
+
+
+def forget_names():
     for name in ['instance', 'instances', 'subclass', 'bound', 'partial', 'wrapper', 'namespace', 'generator',
                  'error', 'timer', 'exit', 'weak', 'code', 'spec', 'constant', 'coroutine', 'executor']:
         keep.__dict__.pop(name, None)
     for name in ['imported', 'taken', 'taken_class', 'taken_bare']:
         vars(sys.modules['other']).pop(name, None)
     del Base.known[:]
+
+
+def left():
+    """What is alive of it after it was unloaded from outside, and whether it can be imported again."""
+    if Case.name in sys.modules:
+        return 'still there'
+    for _ in range(2):
+        gc.collect()
+    letters = alive()
+    forget_names()
+    again = __import__(Case.name, fromlist=['C'])
+    if again.C().method() != 1:
+        return 'not whole again'
+    del sys.modules[Case.name], again
+    delattr(sys.modules['parent'], Case.name.split('.')[1])
+    return letters
+
+
+def rows_of(names):
+    return [(repr(key), id(value)) for key, value in list(names.items()) if not repr(key).startswith("'__")]
+
+
+def state():
+    """Everything in its order, by identity."""
+    state = {'modules': rows_of(sys.modules), 'parent': rows_of(vars(sys.modules['parent'])),
+             'other': rows_of(vars(sys.modules['other'])), 'keep': rows_of(vars(keep)),
+             'base': [(name, id(vars(Base)[name])) for name in vars(Base) if not name.startswith('__')],
+             'hooks': [id(sys.excepthook), id(sys.getprofile()), id(sys.gettrace())]}
+    for name in ['meta_path', 'path_hooks']:
+        state[name] = [id(one) for one in getattr(sys, name)]
+    state['callbacks'] = [id(one) for one in getattr(gc, 'callbacks', [])]
+    for module, name in [('copyreg', 'dispatch_table'), ('sqlite3', 'adapters'), ('sqlite3', 'converters'),
+                         ('multiprocessing.util', '_finalizer_registry'), ('typing', '_overload_registry')]:
+        if hasattr(sys.modules.get(module), name):
+            state[name] = [(id(key), id(value)) for key, value in getattr(sys.modules[module], name).items()]
+    if 'logging' in sys.modules:
+        logging = sys.modules['logging']
+        state['handlers'] = [id(one) for one in logging.getLogger('some.logger').handlers]
+    if 'warnings' in sys.modules:
+        state['filters'] = [id(one) for one in sys.modules['warnings'].filters]
+    if 'signal' in sys.modules:
+        state['signal'] = id(sys.modules['signal'].getsignal(12))
+    return repr(sorted(state.items()))
+
+
+def spoil():
+    """Makes what a remedy calls raise."""
+    import typing
+    import warnings
+    typing._cleanups.append(raise_it)
+    warnings._filters_mutated = raise_it
+
+
+def raise_it():
+    raise ZeroDivisionError()
+
+
+def spin():
+    import select
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        work(20)
+
+
+def work(depth):
+    return depth and work(depth - 1)
 
 
 def main():
@@ -633,6 +705,16 @@ def main():
         elif line == 'drop':
             say(drop())
             forget()
+        elif line == 'left':
+            say(left())
+        elif line == 'spoil':
+            spoil()
+        elif line == 'state':
+            say(state())
+        elif line == 'spin':
+            say('DONE')
+            spin()
+            continue
         else:
             begin(line[len('case '):])
             say(Case.name)

@@ -100,7 +100,7 @@ def describe():
 def tracer(frame, event, argument):
     if frame.f_code.co_name == 'put_back':
         return None
-    if frame.f_code.co_name == 'take' and frame.f_locals['names'] is sys.modules and 'late' not in held:
+    if frame.f_code.co_name == 'note_order' and frame.f_locals['names'] is sys.modules and 'late' not in held:
         raise ZeroDivisionError()
     if frame.f_code.co_name == 'collect' and 'late' in held:
         raise ZeroDivisionError()

@@ -6,13 +6,14 @@ use super::subject::Subject;
 use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::plan::key::Key;
+use crate::plan::steps::Allowed;
 use crate::report::{Ghost, Ghosts, Plan, Refs, Why};
 use crate::target::target::Target;
 use std::collections::BTreeSet;
 
 mod ghosts;
 mod holders;
-mod plan;
+pub mod plan;
 mod refs;
 mod take;
 mod why;
@@ -81,7 +82,8 @@ pub fn plan(
     limits: Limits,
 ) -> Result<Looked<Plan>, Failure> {
     let looked = take::with_picture(opened, limits, |picture| {
-        plan::answer(picture, interpreter, names)
+        let answer = plan::answer(picture, interpreter, names, Allowed::default());
+        answer.map(|(plan, _)| plan)
     })?;
     let body = looked.body.map_err(|error| {
         Failure::new(Exit::Changed, "the modules changed meanwhile", "try again")

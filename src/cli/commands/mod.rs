@@ -21,4 +21,5 @@ pub mod snapshot;
 mod snapshot_failure;
 pub mod subject;
 pub mod unload;
+mod unload_log;
 pub mod why;

@@ -1,26 +1,40 @@
 //! `unload`: takes modules out of a running process, and proves it. The plan comes first.
 
+use super::graph::plan as graph;
 use super::open::{Opened, open};
+use super::unload_log::log;
+use crate::change::answer::Restored;
 use crate::change::error::UnloadError;
+use crate::change::look::with_picture;
+use crate::change::plan::{Plan, plan};
+use crate::change::record;
 use crate::change::target::Target;
-use crate::change::unload::{Agreement, Limits, Plan, Unloaded, plan, unload};
+use crate::change::unload::{Agreement, Hands, Limits, Wishes, unload};
 use crate::cli::args::UnloadArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::control::consent::Consent;
 use crate::control::error::ControlError;
-use crate::inject::{InjectError, Kind, Refusal, Request, run_main};
+use crate::inject::{InjectError, Kind, Ran, Refusal, Request, run_main};
 use crate::plan::cut;
 use crate::plan::key::Key;
+use crate::plan::steps::Allowed;
 use crate::render::plan_text;
-use crate::report::{OutcomeKind, Unload};
+use crate::report::{self, OutcomeKind, Unload, Verdict};
 use crate::target::pause::{PauseError, StopLimits};
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
 
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
-    match attempt(args, out) {
+    let answer = attempt(args, out);
+    if !args.dry_run
+        && let Some(file) = &args.record
+        && let Err(failure) = log(file, args, &answer)
+    {
+        out.failure(&failure, line);
+    }
+    match answer {
         Ok(report) => {
             out.answer(&report, line);
             exit_of(&report)
@@ -32,59 +46,194 @@ pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
     }
 }
 
-fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
-    let opened = open(args.pid)?;
-    let python = &opened.located.python;
-    let target = Target {
-        process: &opened.process,
-        python,
-        interpreter: python.main(),
-    };
-    let about = || opened.target(target.interpreter);
-    let names: Vec<Key> = args.names.iter().map(|name| Key::new(name)).collect();
-    let planned = plan(target, &names).map_err(|error| failure(args.pid, error))?;
-    if args.dry_run {
-        return Ok(Unload::planned(about(), &planned));
-    }
-    let consent = ask(args, out, &Unload::planned(about(), &planned))?;
-    let warnings = planned.warnings.clone();
-    let unloaded = carry_out(args, &opened, target, planned, consent)
-        .map_err(|error| failure(args.pid, error))?;
-    Ok(Unload::done(about(), warnings, &unloaded))
+/// One unload from the command line.
+struct Command<'c> {
+    args: &'c UnloadArgs,
+    opened: &'c Opened,
+    names: Vec<Key>,
 }
 
-fn carry_out(
-    args: &UnloadArgs,
-    opened: &Opened,
-    target: Target<'_>,
-    planned: Plan,
-    consent: Consent,
-) -> Result<Unloaded, UnloadError> {
-    let stop = StopLimits {
-        max_stop: Duration::from_millis(args.max_stop),
-        ..StopLimits::default()
+fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
+    let opened = open(args.pid)?;
+    let command = Command {
+        args,
+        opened: &opened,
+        names: args.names.iter().map(|name| Key::new(name)).collect(),
     };
-    let limits = Limits {
-        total: Duration::from_secs_f64(args.limit),
-        stop,
-    };
-    let image = &opened.located.image;
-    let symbols = |name: &str| Some(image.find_symbol(&opened.process, name)?.address);
-    let agreement = if args.yes {
-        Agreement::Names
-    } else {
-        Agreement::Plan
-    };
-    unload(target, planned, agreement, limits, |source, limit| {
+    let fail = |error| failure(args.pid, error);
+    let mut warnings = Vec::new();
+    if record::is_there(command.target()) {
+        if !args.yes || args.dry_run {
+            let text =
+                "an unload was cut short here; with --yes what it took away is put back first";
+            warnings.push(text.to_owned());
+        } else {
+            warnings.push(command.reclaim().map_err(fail)?.to_owned());
+        }
+    }
+    plan(command.target(), &command.names).map_err(fail)?;
+    let (report, planned) = command.plan(warnings).map_err(fail)?;
+    if args.dry_run {
+        return Ok(report);
+    }
+    let is_no = is_refused(&report.plan) && !may_pass(&report.plan);
+    if planned.is_seen && !args.force && is_no {
+        return Ok(refused(report, &planned));
+    }
+    let consent = ask(args, out, &report)?;
+    command.carry_out(report, planned, consent).map_err(fail)
+}
+
+/// Soft is the default: whatever would leave code behind is not begun.
+fn is_refused(plan: &report::Plan) -> bool {
+    let leaves = plan
+        .predicted
+        .as_ref()
+        .is_some_and(|all| !all.ghost.is_empty());
+    leaves || matches!(plan.verdict, Some(Verdict::Blocked | Verdict::Restart))
+}
+
+/// Whether only something that runs is in the way: the program inside waits until nobody is inside.
+fn may_pass(plan: &report::Plan) -> bool {
+    let blockers = plan.blockers.as_deref().unwrap_or_default();
+    !blockers.is_empty() && blockers.iter().all(|one| one.kind == "frame")
+}
+
+fn refused(report: Unload, planned: &Plan) -> Unload {
+    let mut names: Vec<String> = planned.cut.owned().map(|one| one.key.to_string()).collect();
+    names.sort();
+    report.refused(names)
+}
+
+impl Command<'_> {
+    fn target(&self) -> Target<'_> {
+        let python = &self.opened.located.python;
+        Target {
+            process: &self.opened.process,
+            python,
+            interpreter: python.main(),
+        }
+    }
+
+    fn stop(&self) -> StopLimits {
+        StopLimits {
+            max_stop: Duration::from_millis(self.args.max_stop),
+            refuse_epoll_wait: self.opened.located.python.version.major < 3,
+        }
+    }
+
+    fn total(&self) -> Duration {
+        Duration::from_secs_f64(self.args.limit)
+    }
+
+    fn plan(&self, warnings: Vec<String>) -> Result<(Unload, Plan), UnloadError> {
+        let mut stopped = Duration::ZERO;
+        let (report, planned, seen) = self.look(&mut stopped)?;
+        let about = self.opened.target(self.target().interpreter);
+        let warnings = warnings.into_iter().chain(seen).collect();
+        let stopped_us = stopped.as_micros() as u64;
+        Ok((
+            Unload::planned(about, report, warnings, stopped_us),
+            planned,
+        ))
+    }
+
+    /// Plans once: from all objects, or, where they cannot be looked at and the user insists, from the
+    /// module table.
+    fn look(
+        &self,
+        stopped: &mut Duration,
+    ) -> Result<(report::Plan, Plan, Vec<String>), UnloadError> {
+        let target = self.target();
+        let seen = with_picture(target, self.stop(), stopped, |picture| {
+            let answer = graph::answer(picture, target.interpreter, &self.names, self.allowed());
+            answer.map(|(report, planned)| (report, planned, graph::warnings_of(picture)))
+        });
+        match seen {
+            Ok(answer) => answer,
+            Err(error) if self.args.force => {
+                let planned = plan(target, &self.names)?;
+                let warning = format!("nothing was looked at: {error}");
+                let warnings = planned.warnings.iter().cloned().chain([warning]).collect();
+                Ok((report::Plan::from(&planned.cut), planned, warnings))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn allowed(&self) -> Allowed {
+        Allowed {
+            references: self.args.references,
+        }
+    }
+
+    fn run(&self, source: &str, limit: Duration, consent: Consent) -> Result<Ran, InjectError> {
+        let image = &self.opened.located.image;
+        let symbols = |name: &str| Some(image.find_symbol(&self.opened.process, name)?.address);
         let request = Request {
             source,
             limit,
-            max_stop: stop.max_stop,
-            parked: !args.no_parked,
+            max_stop: self.stop().max_stop,
+            parked: !self.args.no_parked,
             max_result: Request::MAX_SIZE,
         };
-        run_main(&opened.process, target.python, &symbols, request, consent)
-    })
+        let python = &self.opened.located.python;
+        run_main(&self.opened.process, python, &symbols, request, consent)
+    }
+
+    /// Puts back what an unload that was cut short has taken away.
+    fn reclaim(&self) -> Result<&'static str, UnloadError> {
+        let consent = Consent::given_by_user();
+        let mut run = |source: &str, limit| self.run(source, limit, consent);
+        let (restored, _) = record::put_back(0, self.total(), &mut run)?;
+        Ok(match restored {
+            Restored::Dropped | Restored::Occupied => {
+                "an unload was cut short here; the program has loaded its modules again, so it was ended"
+            }
+            _ => "an unload was cut short here; what it had taken away was put back first",
+        })
+    }
+
+    fn carry_out(
+        &self,
+        report: Unload,
+        planned: Plan,
+        consent: Consent,
+    ) -> Result<Unload, UnloadError> {
+        let wishes = Wishes {
+            agreement: match self.args.yes {
+                true => Agreement::Names,
+                false => Agreement::Plan,
+            },
+            force: self.args.force,
+            limits: Limits {
+                total: self.total(),
+                stop: self.stop(),
+            },
+        };
+        let mut replan = || {
+            let (report, planned, _) = self.look(&mut Duration::default())?;
+            let is_no = is_refused(&report) && !may_pass(&report);
+            match is_no && !self.args.force {
+                true => Err(UnloadError::Changed),
+                false => Ok(planned),
+            }
+        };
+        let hands = Hands {
+            run: &mut |source, limit| self.run(source, limit, consent),
+            replan: &mut replan,
+            tell: &graph::tell,
+        };
+        let unloaded = unload(self.target(), planned, number(), wishes, hands)?;
+        Ok(report.done(&unloaded))
+    }
+}
+
+/// Tells this run from others: when it began, and who it is.
+fn number() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    let now = now.map_or(1, |now| now.as_nanos() as u64);
+    now.rotate_left(20) ^ u64::from(std::process::id())
 }
 
 /// Shows the plan and asks; `--yes` is the answer where nobody can be asked.
@@ -101,7 +250,7 @@ fn ask(args: &UnloadArgs, out: &mut Output, planned: &Unload) -> Result<Consent,
         )
         .of(args.pid));
     }
-    out.text(&plan_text(planned));
+    out.text(&plan_text(planned, out.look.width.unwrap_or(100)));
     out.text("Go ahead? [y/N] ");
     let mut answer = String::new();
     // Whatever cannot be read is no yes.
@@ -143,6 +292,14 @@ pub fn failure(pid: i32, error: UnloadError) -> Failure {
         UnloadError::Importing { .. } => (Exit::Forbidden, "importing", "nothing was changed"),
         UnloadError::Running { .. } => (Exit::No, "running", "blocked: nothing was changed"),
         UnloadError::Raised { .. } => (Exit::Forbidden, "raised", "nothing was changed"),
+        UnloadError::RemedyRaised { .. } => (Exit::No, "remedy_raised", "nothing was changed"),
+        UnloadError::Unseen(_) => (Exit::Forbidden, "not_seen", "nothing was changed"),
+        UnloadError::Recorded => (Exit::Forbidden, "recorded", "nothing was changed"),
+        UnloadError::NotRestored { .. } => (
+            Exit::Uncertain,
+            "not_restored",
+            "not everything could be put back",
+        ),
         UnloadError::BadAnswer => (
             Exit::Uncertain,
             "bad_answer",

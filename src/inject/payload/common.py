@@ -19,7 +19,7 @@ def find_core():
         raise Refusal('failed import_replaced')
     core = {'sys': __import__('sys')}
     table = core['sys'].modules
-    for key, name in (('_weakref', '_weakref'), ('_imp', 'imp')):
+    for key, name in (('_weakref', '_weakref'), ('_imp', 'imp'), ('itertools', 'itertools')):
         is_new = name not in table
         core[key] = __import__(name)
         if is_new:

@@ -1,61 +1,76 @@
 //! What an unload would come to.
 
-use super::take::Seen;
+use crate::change::error::UnloadError;
+use crate::change::look::Seen;
+use crate::change::plan as change;
 use crate::cpython::python::Interpreter;
-use crate::plan::border::{Anchor, Border, Root, find_border};
-use crate::plan::cut::{self, Cut};
-use crate::plan::entries::{entries, holds};
+use crate::plan::border::{Anchor, Border, Root};
+use crate::plan::cut::Cut;
 use crate::plan::key::Key;
 use crate::plan::own::{Cuts, Own};
 use crate::plan::predict::predict;
 use crate::plan::standing::{Standing, judge, names_in};
-use crate::pyobject::text::Text;
-use crate::report::{Blocker, Dependent, Plan, Predicted, PredictedLeft, Remedy, Verdict};
+use crate::plan::step::Step;
+use crate::plan::steps::{Allowed, Planned};
+use crate::pyobject::text::{self, Text};
+use crate::report::{
+    Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Verdict,
+};
 use std::collections::{BTreeSet, HashSet};
 
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PlanError {
-    /// It may not be unloaded, or is not there.
-    #[error(transparent)]
-    Refused(#[from] cut::Refusal),
-    /// The table cannot be read.
-    #[error(transparent)]
-    Read(#[from] crate::target::memory::ReadError),
-    /// There is no such interpreter.
-    #[error("the interpreter went away")]
-    NoInterpreter,
-}
+/// How many holders are told at most.
+const TOLD: usize = 50;
 
-/// The answer.
+/// The answer, and what is to be done.
 ///
 /// # Errors
-/// [`PlanError`].
+/// [`UnloadError`]: it may not be unloaded, or is not there.
 pub fn answer(
     picture: &Seen<'_>,
     interpreter: &Interpreter,
     names: &[Key],
-) -> Result<Plan, PlanError> {
-    let mut tables = picture.tables.iter();
-    let table = tables.find(|table| table.interpreter.id == interpreter.id);
-    let rows = &table.ok_or(PlanError::NoInterpreter)?.rows;
-    let layout = &picture.python.layout;
-    let entries = entries(picture.memory, layout, rows, names)?;
-    let cut = cut::cut(&entries, names, |dict, attribute, child| {
-        holds(picture.memory, layout, dict, attribute, child)
-    })?;
-    let own = Own::of_cut(picture, &cut);
-    let cuts = Cuts::of(picture, &cut);
-    let border = find_border(picture, &own, &cuts);
-    let mut plan = Plan::from(&cut);
-    plan.verdict = Some(verdict(picture, &own, &border, &|_| false));
-    plan.blockers = Some(blockers(picture, &own, &border));
-    plan.remedies = Some(remedies(picture, &own, &border));
-    plan.dependents = Some(dependents(picture, &own, &border));
-    // Names in other modules are left alone.
-    plan.remove.references = Some(Vec::new());
-    plan.predicted = Some(predicted(picture, &cut, &cuts));
-    Ok(plan)
+    allowed: Allowed,
+) -> Result<(Plan, change::Plan), UnloadError> {
+    let (planned, found) = change::plan_seen(picture, interpreter, names, allowed)?;
+    let (own, steps) = (&found.own, &planned.steps);
+    let Planned { before, after, .. } = &found.planned;
+    let (cut, cuts) = (&planned.cut, &found.planned.cuts);
+    let mut plan = Plan::from(cut);
+    let of = |border: &Border| verdict(picture, own, border, &|_| false);
+    let verdicts = [of(before), of(after)].into_iter();
+    plan.verdict = verdicts.max_by_key(|one| *one as u8);
+    plan.blockers = Some(blockers(picture, own, [before, after]));
+    plan.remedies = Some(remedies(picture, own, [before, after], steps));
+    plan.dependents = Some(dependents(picture, own, before));
+    plan.remove.references = Some(references(picture, steps));
+    plan.predicted = Some(predicted(picture, cut, cuts));
+    Ok((plan, planned))
+}
+
+pub use super::take::warnings_of;
+
+/// Names in other modules that go.
+fn references(picture: &Seen<'_>, steps: &[Step]) -> Vec<Reference> {
+    let mut all = Vec::new();
+    for step in steps
+        .iter()
+        .filter(|step| step.remedy.kind == "delete_name")
+    {
+        for row in &step.rows {
+            let read = |key| text::read(picture.memory, &picture.python.layout, key).ok();
+            all.extend(row.key.and_then(read).map(|name| Reference {
+                module: step.module.to_string(),
+                name: name.escaped(),
+            }));
+        }
+    }
+    all
+}
+
+/// The ways from whatever holds something of it.
+pub fn tell(picture: &Seen<'_>, border: &Border) -> Vec<Vec<String>> {
+    let roots = border.roots.iter().take(TOLD);
+    roots.map(|root| path(picture, root)).collect()
 }
 
 /// The verdict of `why`: what the unload of this name takes away by itself does not count.
@@ -101,7 +116,7 @@ fn verdict(
 }
 
 /// What nothing can be done about comes first: it is the reason of the verdict.
-fn blockers(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Blocker> {
+fn blockers(picture: &Seen<'_>, own: &Own, borders: [&Border; 2]) -> Vec<Blocker> {
     let blocker = |root: &Root| {
         let (is_passing, kind, detail) = match judge(picture, own, root).standing {
             Standing::Remediable(_) => return None,
@@ -117,7 +132,13 @@ fn blockers(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Blocker> {
         };
         Some((is_passing, blocker))
     };
-    let mut blockers: Vec<(bool, Blocker)> = border.roots.iter().filter_map(blocker).collect();
+    let roots = borders.into_iter().flat_map(|border| &border.roots);
+    let mut blockers: Vec<(bool, Blocker)> = Vec::new();
+    for found in roots.filter_map(blocker) {
+        if !blockers.contains(&found) {
+            blockers.push(found);
+        }
+    }
     blockers.sort_by_key(|&(is_passing, _)| is_passing);
     blockers.into_iter().map(|(_, blocker)| blocker).collect()
 }
@@ -155,11 +176,12 @@ fn path(picture: &Seen<'_>, root: &Root) -> Vec<String> {
     path
 }
 
-fn remedies(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Remedy> {
-    let mut remedies = Vec::new();
-    for root in &border.roots {
+fn remedies(picture: &Seen<'_>, own: &Own, borders: [&Border; 2], steps: &[Step]) -> Vec<Remedy> {
+    let mut remedies: Vec<Remedy> = Vec::new();
+    for root in borders.into_iter().flat_map(|border| &border.roots) {
         if let Standing::Remediable(remedy) = judge(picture, own, root).standing {
             let remedy = Remedy {
+                by_unload: steps.iter().any(|step| step.remedy == remedy),
                 kind: remedy.kind.to_owned(),
                 detail: remedy.description,
                 safe: remedy.is_safe,

@@ -240,7 +240,8 @@ fn take<'p>(
     Ok(picture)
 }
 
-fn warnings_of(picture: &Seen<'_>) -> Vec<String> {
+/// What whoever looks at the process should know of it.
+pub fn warnings_of(picture: &Seen<'_>) -> Vec<String> {
     let tables = picture.tables.iter();
     let mut warnings: Vec<String> = tables.flat_map(|table| table.warnings.clone()).collect();
     if picture

@@ -1,0 +1,164 @@
+//! One case for each holder: `unload` comes to what its plan says, and whoever is refused is not touched.
+
+use crate::common::{Interpreter, Target, interpreters, program};
+use serde_json::Value;
+use std::process::Command;
+
+/// Runs the tool: its document and exit code.
+pub fn pyunload(arguments: &[&str]) -> Result<(Value, i32), String> {
+    let output = Command::new(env!("CARGO_BIN_EXE_pyunload"))
+        .args(arguments)
+        // The machine that runs the tests may be busy: a stop may take its time.
+        .args(["--json", "--max-stop", "5000"])
+        .output()
+        .map_err(|error| error.to_string())?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let document = serde_json::from_str(&text).map_err(|_| format!("{text}{errors}"))?;
+    Ok((document, output.status.code().unwrap_or(-1)))
+}
+
+fn names_in(list: &Value) -> Vec<String> {
+    let list = list.as_array().into_iter().flatten();
+    list.map(|one| one.as_str().unwrap_or("?").to_owned())
+        .collect()
+}
+
+/// What the target says to a line.
+pub fn answer(target: &mut Target, line: &str) -> String {
+    target.send(line);
+    target.lines_until("DONE").join("")
+}
+
+/// What the plan says and what became of it.
+fn try_case(target: &mut Target, case: &str, more: &[&str]) -> Result<&'static str, String> {
+    let name = answer(target, &format!("case {case}"));
+    let before = answer(target, "state");
+    answer(target, "spin");
+    let pid = target.pid().to_string();
+    let plan = [&["unload", &pid, &name, "--dry-run"], more].concat();
+    let (plan, _) = pyunload(&plan)?;
+    let predicted = &plan["plan"]["predicted"];
+    let verdict = plan["plan"]["verdict"].as_str().unwrap_or("?").to_owned();
+    let is_open = matches!(&*verdict, "clean" | "remediable");
+    let will_go = is_open && names_in(&predicted["ghost"]).is_empty();
+    let limit = ["--yes", "--limit", "3"];
+    let (done, code) = pyunload(&[&["unload", &pid, &name], more, &limit[..]].concat())?;
+    let outcome = done["outcomes"][0]["outcome"].as_str().unwrap_or("?");
+    let seen = format!("predicted {predicted}, verdict {verdict}, {done}");
+    if will_go {
+        let left = answer(target, "left");
+        return match (outcome, code, &*left) {
+            ("gone", 0, "-") => Ok("gone"),
+            _ => Err(format!("exit code {code}, {left} is left: {seen}")),
+        };
+    }
+    let after = answer(target, "state");
+    answer(target, "drop");
+    match (outcome, code) {
+        _ if before != after => Err(format!("it was {before} and is {after}: {seen}")),
+        ("unchanged", 1) => Ok("refused"),
+        _ => Err(format!("exit code {code}: {seen}")),
+    }
+}
+
+/// The cases that are refused, and stay refused when names may be deleted.
+const REFUSED: &[&str] = &[
+    "a bound method",
+    "a class that registers itself",
+    "a fork hook",
+    "a partial",
+    "a pending task",
+    "a registry of subclasses",
+    "a running thread",
+    "a subclass elsewhere",
+    "a suspended coroutine",
+    "a suspended generator",
+    "a timer",
+    "a weakref callback",
+    "a wrapper made by its decorator",
+    "an audit hook",
+    "an exception that is stored",
+    "an executor with an initializer",
+    "an exit handler that nobody kept",
+    "an instance",
+    "instances in a list",
+    "its dict",
+];
+
+/// The cases that need `--references`.
+const REFERENCES: &[&str] = &[
+    "a class imported from it",
+    "a class without methods imported from it",
+    "a function imported from it",
+    "an attribute set on a foreign class",
+    "an attribute set on a foreign module",
+    "an attribute set on builtins",
+    "imported by another module",
+];
+
+/// Where the program keeps the function besides: the exit handler goes, that reference does not.
+const HELD_BESIDES: &str = "an exit handler";
+
+/// `codecs.unregister` came with 3.10.
+const FROM_3_10: &str = "a codec search function";
+
+fn is_refused(case: &str, minor: (u8, u8)) -> bool {
+    REFUSED.contains(&case) || case == HELD_BESIDES || case == FROM_3_10 && minor < (3, 10)
+}
+
+fn try_all(interpreter: &Interpreter) -> Vec<String> {
+    let mut target = Target::start(interpreter, &program("holders.py"), &[]);
+    target.send("cases");
+    let names = target.lines_until("DONE");
+    let only = std::env::var("PYUNLOAD_CASE").ok();
+    let is_chosen = |case: &&String| only.as_ref().is_none_or(|only| case.contains(&**only));
+    let mut failures = Vec::new();
+    for case in names.iter().filter(is_chosen) {
+        let mut want = |more: &[&str], wanted: &str| {
+            let seen = try_case(&mut target, case, more);
+            if seen.as_deref() != Ok(wanted) {
+                let text = format!(
+                    "{} {case} {more:?}: wanted {wanted}: {seen:?}",
+                    interpreter.name
+                );
+                eprintln!("{text}");
+                failures.push(text);
+            }
+        };
+        let is_refused = is_refused(case, interpreter.minor());
+        if REFERENCES.contains(&case.as_str()) {
+            want(&[], "refused");
+            want(&["--references"], "gone");
+        } else {
+            want(&[], if is_refused { "refused" } else { "gone" });
+        }
+    }
+    failures
+}
+
+fn try_on(name: &str) {
+    let all = interpreters();
+    let failures: Vec<String> = all
+        .iter()
+        .filter(|interpreter| interpreter.name == name)
+        .flat_map(try_all)
+        .collect();
+    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
+}
+
+/// One test for each version, so that they run at the same time.
+macro_rules! versions {
+    ($($test:ident: $name:literal,)*) => {
+        $(#[test]
+        fn $test() {
+            try_on($name);
+        })*
+    };
+}
+
+versions! {
+    every_holder_is_made_to_let_go_or_refused_on_3_8: "3.8",
+    every_holder_is_made_to_let_go_or_refused_on_3_11: "3.11",
+    every_holder_is_made_to_let_go_or_refused_on_3_13: "3.13",
+}
