@@ -1,10 +1,12 @@
 //! The command line: definitions and help, nothing else. A session parses its lines with the same.
 
 mod graph;
+mod reload;
 
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
+pub use reload::ReloadArgs;
 
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -57,6 +59,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of a running process to the code that is on disk
+    Reload(ReloadArgs),
     /// Write a core file of a process that goes on running
     Snapshot(SnapshotArgs),
     /// Print the JSON Schema of a command's output
@@ -270,6 +274,8 @@ pub enum SchemaOf {
     Ps,
     /// The references to a module.
     Refs,
+    /// Which modules got new code.
+    Reload,
     /// A core file that was written.
     Snapshot,
     /// What became of modules that were unloaded.
@@ -321,6 +327,8 @@ pub enum LineCommand {
     Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of the process to the code that is on disk
+    Reload(ReloadArgs),
     /// Write a core file of the process
     Snapshot(SnapshotArgs),
     /// Show the summary of the process again

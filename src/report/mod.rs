@@ -14,6 +14,7 @@ mod modules;
 mod plan;
 mod ps;
 mod refs;
+mod reload;
 mod snapshot;
 mod unload;
 mod why;
@@ -33,6 +34,9 @@ pub use plan::{
 };
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
+pub use reload::{
+    Rebound, Reload, ReloadChange, ReloadOutcome, ReloadStale, ReloadWhat, SideEffect,
+};
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use unload::{
     Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,

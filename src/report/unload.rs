@@ -216,7 +216,7 @@ impl Unload {
     }
 }
 
-fn injection(ran: &Ran, attempts: usize) -> Injection {
+pub(super) fn injection(ran: &Ran, attempts: usize) -> Injection {
     Injection {
         // Both ways of `inject` so far end in that queue.
         route: Route::PendingCall,

@@ -1,5 +1,6 @@
 # Moves modules to new code. Before this text stand the constants of one request:
 #   TABLE      id(sys.modules) as it was read from outside
+#   OPTIMIZE   what sys.flags.optimize was taken to be
 #   STRENGTH   'code', 'execute' or 'whole'
 #   MODULES    ((key, id of the module, id of its globals, marshalled facts in hexadecimal), ...), what
 #              is imported before what imports it; the facts are those of change/reload_facts.py
@@ -15,6 +16,8 @@ FUNCTION = type(find_core)
 CODE = type(find_core.__code__)
 WRAPPERS = (staticmethod, classmethod)
 MISSING = object()
+# An attribute of the spec of a module that has been moved to new code since it was imported.
+MARK = '_pyunload_moved'
 VARIABLE = 4 | 8  # *args, **kwargs
 KINDS = 0x20 | 0x80 | 0x100 | 0x200  # generators and coroutines
 # Decorators that never give back the function they were given.
@@ -42,12 +45,12 @@ class Module(object):
         self.position = -1
         self.moves = {}     # id of an old code -> (old, new)
         self.is_known = False
-        self.rerun = set()
+        self.is_marked = MARK in spec_of(names)  # moved before: a cached file tells nothing any more
+        self.rerun = set()   # positions of statements that were run
+        self.forced = set()  # ids of old codes whose function also gets new defaults
         self.fresh = {}
 
     def problem(self, what, name, line):
-        if self.position in self.rerun:
-            return
         self.problems.append((self.position, what, name, line))
 
     def say(self, *words):
@@ -78,6 +81,12 @@ class Lists(object):
 
     def remove_attribute(self, owner, name):
         self.classes_removed.append((owner, name, MISSING, dict_of(owner)[name]))
+
+
+def spec_of(names):
+    """The attributes of the spec of a module."""
+    spec = names.get('__spec__')
+    return spec.__dict__ if type(spec).__name__ == 'ModuleSpec' and type(type(spec)) is type else {}
 
 
 def dict_of(owner):
@@ -144,7 +153,7 @@ def file_of_code(module):
 
 def is_known(module):
     """Whether the old code that came along is what is loaded: each function is in it."""
-    if module.old is None:
+    if module.old is None or module.is_marked:
         return False
     known = {(code.co_name, code.co_firstlineno, code.co_code) for code in tree(module.old, [])}
     for function in module.functions:
@@ -237,8 +246,11 @@ def compare_scope(core, module, lists, items, names, prefix, owner, top):
             deleted.update(item[1])
     for position, item in enumerate(items):
         module.position = position if owner is None else top
+        if module.position in module.rerun:
+            continue
         if item[0] == 'def':
-            if definitions[item[1]][0] is item and item[1] not in deleted:
+            is_ran = [1 for index in module.rerun if items[index][1] == item[1]] if owner is None else []
+            if definitions[item[1]][0] is item and item[1] not in deleted and not is_ran:
                 compare_functions(module, lists, definitions[item[1]], names, prefix, owner)
         elif item[0] == 'class':
             compare_class(core, module, lists, item, names, prefix, owner)
@@ -600,7 +612,8 @@ def move_functions(module, lists):
         old, new = entry[0], entry[1]
         if same_code(old, new) and same_place(old, new):
             continue
-        if old.co_freevars != new.co_freevars or shape(old) != shape(new):
+        is_fit = shape(old) == shape(new) or id(old) in module.forced
+        if old.co_freevars != new.co_freevars or not is_fit:
             entry[3] += 1
             continue
         entry[2] += 1
@@ -666,7 +679,9 @@ def is_unshared(value):
     if kind in (str, bytes):
         text = value if kind is str else value.decode('latin-1')
         return len(text) > 1 and not text.replace('_', 'a').isalnum()
-    return kind in (float, complex) or kind is tuple and len(value) > 0
+    if kind is tuple:
+        return len(value) > 0
+    return kind not in (type(None), bool, type(Ellipsis))
 
 
 def follow_names(core, modules, lists):
@@ -691,7 +706,7 @@ def follow_names(core, modules, lists):
             for module, original, (old, new) in constants.get(id(held), ()):
                 if names is module.names and name == original:
                     continue
-                is_import = (key, name, module.key, original) in imported
+                is_import = (key, name, module.key, original) in imported or type(old) not in SCALARS
                 if is_import or name == original and is_unshared(old) and id(names) not in own:
                     lists.variable(names, name, new)
                     module.say('rebound', hexadecimal(key), hexadecimal(name))
@@ -802,7 +817,7 @@ def prepare(core, modules, collector):
         module.problems, module.report, module.moves, module.fresh = [], [], {}, {}
         compare_scope(core, module, lists, module.items, module.names, '', None, -1)
         rename_files(module)
-        if module.is_known:
+        if module.is_known and STRENGTH == 'code':
             for where, new, old in module.differing:
                 if not new:
                     module.problem('statement_gone', where, old)
@@ -830,6 +845,8 @@ def run():
         raise Refusal('moved')
     if '_bootstrap_external' not in core:
         raise Refusal('failed too_old')
+    if sys.flags.optimize != OPTIMIZE:
+        raise Refusal('failed other_optimization')
     collector = find_collector(core, table, type(sys))
     chain = find_chain(core, table)
     modules = check_modules(core, table)
@@ -861,6 +878,8 @@ def change(core, modules, collector, chain):
     if lists.functions or lists.globals or lists.classes or lists.globals_removed or lists.classes_removed:
         swap(chain, lists)
     committed.append(modules)
+    for module in modules:
+        spec_of(module.names)[MARK] = True
     catch_up(modules, collector, chain)
     return lists
 
