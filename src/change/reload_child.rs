@@ -141,6 +141,7 @@ pub fn compile(process: &Process, sources: &Sources) -> Result<Compiled, Compile
     let request = serde_json::to_vec(sources).map_err(|error| failed(&error))?;
     let mut child = command
         .env_clear()
+        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
