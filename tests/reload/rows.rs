@@ -48,7 +48,27 @@ pub fn reload(pid: i32, arguments: &[&str]) -> (Value, i32) {
         .expect("the tool runs");
     let document = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    check_schema(&document);
     (document, output.status.code().unwrap_or(-1))
+}
+
+/// The document is what its schema says.
+fn check_schema(document: &Value) {
+    let command = match document["error"].is_null() {
+        true => "reload",
+        false => "error",
+    };
+    let output = Command::new(env!("CARGO_BIN_EXE_pyunload"))
+        .args(["schema", command])
+        .output()
+        .expect("the tool runs");
+    let schema: Value = serde_json::from_slice(&output.stdout).expect("a schema");
+    let validator = jsonschema::validator_for(&schema).expect("a schema");
+    let errors: Vec<String> = validator
+        .iter_errors(document)
+        .map(|error| error.to_string())
+        .collect();
+    assert!(errors.is_empty(), "{errors:?}: {document}");
 }
 
 fn check(name: &str) {
