@@ -1,7 +1,7 @@
 //! `pyunload.reload/1`: which modules got new code, and what stays old.
 
 use super::plan::{Blocker, Plan, Remove, Verdict};
-use super::unload::{OutcomeKind, injection};
+use super::unload::OutcomeKind;
 use super::{Envelope, Injection, Target};
 use crate::change::reload::{self, Reloaded};
 use crate::change::reload_answer::{Change, Done, What};
@@ -159,7 +159,7 @@ impl Reload {
         report.envelope.stopped_us = reloaded.ran.stopped_us;
         report.envelope.warnings.extend(warnings_of(done));
         report.plan = plan_of(plan, Some(Verdict::Clean), &[]);
-        report.injection = Some(injection(&reloaded.ran, reloaded.attempts));
+        report.injection = Some(Injection::new(&reloaded.ran, reloaded.attempts));
         report.outcomes = (0..plan.modules.len())
             .map(|index| outcome_of(index, plan, done))
             .collect();
