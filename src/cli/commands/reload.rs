@@ -84,6 +84,7 @@ fn carry_out(
             source,
             limit,
             max_stop: Duration::from_millis(args.max_stop),
+            parked: !args.no_parked,
             max_result: MAX_RESULT,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
