@@ -86,6 +86,8 @@ fn carry_out(
             max_stop: Duration::from_millis(args.max_stop),
             parked: !args.no_parked,
             max_result: MAX_RESULT,
+            // The route through a parked thread has not been tried with a reload.
+            parked: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })
