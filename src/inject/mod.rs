@@ -3,7 +3,9 @@
 mod assembler_x86_64;
 mod assess;
 pub mod error;
+pub mod exec;
 mod page;
+pub mod parked_thread;
 mod pending_call;
 mod reclaim;
 mod request;

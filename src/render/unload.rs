@@ -175,13 +175,14 @@ fn is_frozen(left: &Remaining) -> bool {
     left.frozen > 0
 }
 
-fn how_text(injection: &Injection) -> String {
+pub(super) fn how_text(injection: &Injection) -> String {
     let tries = match injection.attempts {
         1 => String::new(),
         many => format!("; at the {} attempt", ordinal(many)),
     };
     format!(
-        "pending call on the main thread; threads held for {}, GIL for {}{tries}",
+        "{}; threads held for {}, GIL for {}{tries}",
+        injection.route.words(),
         milliseconds(injection.stopped_us),
         milliseconds(injection.gil_held_us)
     )
