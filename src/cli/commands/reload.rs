@@ -84,6 +84,8 @@ fn carry_out(
             source,
             limit,
             max_stop: Duration::from_millis(args.max_stop),
+            // Not before a reload in a thread that waits has been tried out.
+            parked: false,
             max_result: MAX_RESULT,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
