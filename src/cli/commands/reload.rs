@@ -87,6 +87,8 @@ fn carry_out(
             // Not before a reload in a thread that waits has been tried out.
             parked: false,
             max_result: MAX_RESULT,
+            // The route through a parked thread has not been tried with a reload.
+            parked: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })
