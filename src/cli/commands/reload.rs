@@ -84,8 +84,6 @@ fn carry_out(
             source,
             limit,
             max_stop: Duration::from_millis(args.max_stop),
-            // Not before a reload in a thread that waits has been tried out.
-            parked: false,
             max_result: MAX_RESULT,
             // The route through a parked thread has not been tried with a reload.
             parked: false,
