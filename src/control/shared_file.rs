@@ -44,8 +44,7 @@ impl SharedFile {
     pub fn in_its_tmp(pid: i32, content: &[u8]) -> Result<Self, ControlError> {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let (folder, ours) = (tmp_of(pid), std::process::id());
-        let metadata = std::fs::symlink_metadata(&folder).map_err(failed)?;
-        if !metadata.is_dir() || metadata.mode() & 0o1777 != 0o1777 {
+        if !may_use_its_tmp(pid) {
             return Err(ControlError::Trace(nix::errno::Errno::EACCES));
         }
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
@@ -113,6 +112,13 @@ impl Drop for SharedFile {
             let _ = std::fs::remove_file(entry);
         }
     }
+}
+
+/// Whether the `/tmp` that the process sees is a folder in which files of its can be put, and in
+/// which nobody else can replace them.
+pub fn may_use_its_tmp(pid: i32) -> bool {
+    std::fs::symlink_metadata(tmp_of(pid))
+        .is_ok_and(|folder| folder.is_dir() && folder.mode() & 0o1777 == 0o1777)
 }
 
 /// The pid of the run that made the file with this path; `None` when it is none of ours.

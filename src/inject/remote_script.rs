@@ -1,7 +1,7 @@
 //! The script that the remote debugging interface is given, and the file it answers into.
 
 use crate::control::error::ControlError;
-use crate::control::shared_file::SharedFile;
+use crate::control::shared_file::{SharedFile, may_use_its_tmp};
 use crate::inject::error::{BadResult, InjectError};
 use crate::inject::request::{Request, Status};
 use crate::target::access::may_open_ours;
@@ -40,6 +40,13 @@ impl Script {
             .flatten()
             .filter(|made| made.script.is_found_below(&root));
         made.or_else(|| Script::make(request, pid, in_its_tmp).ok())
+    }
+
+    /// Whether there is such a place, as far as can be told without making a file in it.
+    pub(super) fn has_a_place(process: &Process) -> bool {
+        let root = format!("/proc/{}/root", process.pid());
+        let sees_us = || SharedFile::in_memory(&[]).is_ok_and(|file| file.is_found_below(&root));
+        may_open_ours(process.pid()) && sees_us() || may_use_its_tmp(process.pid())
     }
 
     fn make(
