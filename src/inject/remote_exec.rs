@@ -124,6 +124,8 @@ impl<'r> Remote<'r> {
                 None => return Ok(None),
                 Some(onward) => match self.arm(onward) {
                     Ok(state) => return self.wait(state),
+                    // Another way may prove more of the stack.
+                    Err(Refusal::ForeignWait) => return Ok(None),
                     Err(refusal) if refusal.may_pass() => refusal,
                     Err(refusal) => return Err(refusal.into()),
                 },

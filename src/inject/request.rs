@@ -15,6 +15,8 @@ pub struct Request<'s> {
     pub max_stop: Duration,
     /// Whether to go ahead where the owner of the target has switched remote debugging off.
     pub override_switch: bool,
+    /// Whether a main thread that waits with the GIL released may be made to run it itself.
+    pub parked: bool,
     /// Bytes of `result` at most.
     pub max_result: usize,
 }
@@ -33,6 +35,8 @@ pub enum Route {
     QueueCall,
     /// The remote debugging interface of 3.14 (PEP 768).
     RemoteExec,
+    /// The main thread, which waited with the GIL released, took the GIL and called it.
+    ParkedThread,
 }
 
 impl Route {
@@ -41,6 +45,7 @@ impl Route {
         match self {
             Route::QueueWrite | Route::QueueCall => "pending_call",
             Route::RemoteExec => "remote_exec",
+            Route::ParkedThread => "parked_thread",
         }
     }
 }
