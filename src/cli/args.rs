@@ -217,6 +217,9 @@ pub struct UnloadArgs {
     /// How long to wait for a moment at which it is safe, in seconds; then it is withdrawn
     #[arg(long, visible_alias = "timeout", value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     pub limit: f64,
+    /// Go ahead although PYTHON_DISABLE_REMOTE_DEBUG or -X disable-remote-debug forbids it
+    #[arg(long)]
+    pub override_remote_debug_switch: bool,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,

@@ -119,6 +119,17 @@ impl Process {
             .is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
+    /// Whether the environment it was started with has this variable.
+    pub fn has_variable(&self, name: &str) -> bool {
+        let environment = std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables.any(|variable| {
+            variable
+                .strip_prefix(name.as_bytes())
+                .is_some_and(|rest| rest.first() == Some(&b'='))
+        })
+    }
+
     /// Whether it, or its main thread, is ending or has ended: it has no memory any more, or is a
     /// zombie that nobody took notice of yet. (A kernel thread never had memory.)
     pub fn has_ended(&self) -> bool {
