@@ -85,8 +85,8 @@ impl<M: ViewMemory> Case<'_, '_, M> {
             return Vec::new();
         };
         let is_list = |node: &&u32| matches!(&*self.picture.class_name(**node), "list" | "tuple");
-        let way = self.root.way.iter();
-        let function = way.skip_while(is_list).next();
+        let mut way = self.root.way.iter();
+        let function = way.find(|node| !is_list(node));
         let step = function.and_then(|&node| self.found(Word::ExitHandler, node));
         step.map(|step| Step {
             edges: vec![(self.at(list), self.at(entry))],

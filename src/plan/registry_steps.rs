@@ -157,7 +157,7 @@ impl<M: ViewMemory> Case<'_, '_, M> {
 
     fn cache(&self, dict: u32) -> Option<Step> {
         let is_cache = |&node: &u32| self.is_cache(node);
-        let index = self.root.way.iter().rposition(|node| is_cache(node))?;
+        let index = self.root.way.iter().rposition(is_cache)?;
         let mut step = self.step_at(dict, &self.root.way[..=index], Word::Cache)?;
         step.edges = self.remembered(self.root.way[index]);
         Some(step)
@@ -264,7 +264,7 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let way = &self.root.way;
         let is_local =
             |&node: &u32| matches!(&*self.picture.class_name(node), "_thread._local" | "_local");
-        let index = way.iter().position(|node| is_local(node))?;
+        let index = way.iter().position(is_local)?;
         let is_dict = |&node: &u32| self.picture.kind(node) == Some(Kind::Dict);
         let values = way[index + 1..]
             .iter()
