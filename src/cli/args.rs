@@ -2,11 +2,13 @@
 
 mod exec;
 mod graph;
+mod reload;
 
 pub use exec::ExecArgs;
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
+pub use reload::ReloadArgs;
 
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -59,6 +61,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of a running process to the code that is on disk
+    Reload(ReloadArgs),
     /// Run Python code in a process at a safe point, and show what it prints and its value
     Exec(ExecArgs),
     /// Write a core file of a process that goes on running
@@ -216,6 +220,9 @@ pub struct UnloadArgs {
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
+    /// Never have a waiting main thread run code in the middle of its wait
+    #[arg(long)]
+    pub no_parked: bool,
 }
 
 /// `snapshot`.
@@ -285,6 +292,8 @@ pub enum SchemaOf {
     Ps,
     /// The references to a module.
     Refs,
+    /// Which modules got new code.
+    Reload,
     /// A core file that was written.
     Snapshot,
     /// What became of modules that were unloaded.
@@ -336,6 +345,8 @@ pub enum LineCommand {
     Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of the process to the code that is on disk
+    Reload(ReloadArgs),
     /// Run Python code in the process at a safe point; everything behind the word is code
     Exec(ExecArgs),
     /// Write a core file of the process

@@ -16,6 +16,7 @@ mod modules;
 mod plan;
 mod ps;
 mod refs;
+mod reload;
 mod snapshot;
 mod unload;
 mod why;
@@ -37,6 +38,9 @@ pub use plan::{
 };
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
+pub use reload::{
+    Rebound, Reload, ReloadChange, ReloadOutcome, ReloadStale, ReloadWhat, SideEffect,
+};
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

@@ -4,6 +4,7 @@
 mod common;
 
 mod cases;
+mod packages;
 mod seen;
 mod undone;
 mod unloaded;

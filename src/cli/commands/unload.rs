@@ -174,6 +174,7 @@ impl Command<'_> {
             source,
             limit,
             max_stop: self.stop().max_stop,
+            parked: !self.args.no_parked,
             max_result: Request::MAX_SIZE,
         };
         let python = &self.opened.located.python;
@@ -311,14 +312,14 @@ pub fn failure(pid: i32, error: UnloadError) -> Failure {
     )
 }
 
-fn with_cause(failure: Failure, cause: &'static str) -> Failure {
+pub(super) fn with_cause(failure: Failure, cause: &'static str) -> Failure {
     Failure {
         cause: Some(cause),
         ..failure
     }
 }
 
-fn inject_failure(pid: i32, error: &InjectError) -> Failure {
+pub(super) fn inject_failure(pid: i32, error: &InjectError) -> Failure {
     let (exit, cause, message) = match error.kind() {
         Kind::Gone => return Failure::gone(pid),
         Kind::Withdrawn => (
