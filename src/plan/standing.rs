@@ -88,6 +88,8 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
         Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
         Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
+        // A module that is being imported: C code runs the function that is its body.
+        Anchor::HeldFromC(_) if is_body_of_module(picture, root) => FRAME,
         // To 3.10 frames are objects, and C code holds those that run.
         Anchor::HeldFromC(_) if begins_with_frame(picture, root) => FRAME,
         Anchor::HeldFromC(_) => Judged {
@@ -103,6 +105,11 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
             },
         },
     }
+}
+
+fn is_body_of_module<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bool {
+    let first = root.way.first().map(|&node| picture.describe(node));
+    first.is_some_and(|first| first.kind == "function" && first.name.ends_with(".<module>"))
 }
 
 fn begins_with_frame<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bool {

@@ -671,15 +671,17 @@ def state():
     return repr(sorted(state.items()))
 
 
-def spoil():
-    """Makes what a remedy calls raise."""
-    import typing
-    import warnings
-    typing._cleanups.append(raise_it)
-    warnings._filters_mutated = raise_it
+def spoil(case):
+    """Makes what the remedy for this case calls raise."""
+    if case == 'typing caches':
+        import typing
+        typing._cleanups.append(raise_it)
+    else:
+        import signal  # so that _signal is there
+        vars(sys.modules['_signal'])['signal'] = raise_it
 
 
-def raise_it():
+def raise_it(*args):
     raise ZeroDivisionError()
 
 
@@ -707,8 +709,8 @@ def main():
             forget()
         elif line == 'left':
             say(left())
-        elif line == 'spoil':
-            spoil()
+        elif line.startswith('spoil '):
+            spoil(line[len('spoil '):])
         elif line == 'state':
             say(state())
         elif line == 'spin':

@@ -84,8 +84,6 @@ fn carry_out(
             source,
             limit,
             max_stop: Duration::from_millis(args.max_stop),
-            override_switch: args.override_remote_debug_switch,
-            parked: !args.no_parked,
             max_result: MAX_RESULT,
             // The route through a parked thread has not been tried with a reload.
             parked: false,
