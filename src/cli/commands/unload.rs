@@ -80,6 +80,7 @@ fn carry_out(
             source,
             limit,
             max_stop: stop.max_stop,
+            parked: !args.no_parked,
             max_result: Request::MAX_SIZE,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
