@@ -85,6 +85,7 @@ fn carry_out(
             limit,
             max_stop: Duration::from_millis(args.max_stop),
             max_result: MAX_RESULT,
+            parked: !args.no_parked,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })
