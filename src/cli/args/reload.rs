@@ -44,7 +44,4 @@ pub struct ReloadArgs {
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
-    /// Never have a waiting main thread run code in the middle of its wait
-    #[arg(long)]
-    pub no_parked: bool,
 }
