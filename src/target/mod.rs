@@ -29,5 +29,8 @@ pub mod taken;
 pub mod target;
 pub mod threads;
 pub(crate) mod tracee;
+pub mod twin;
+pub mod twin_limits;
+mod twin_rights;
 pub mod view;
 pub mod watchdog;
