@@ -6,6 +6,8 @@ mod common;
 use common::{
     Interpreter, Target, interpreter, interpreters, is_ci, on_every_interpreter, program,
 };
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use pyunload::elf::core_file;
 use pyunload::heap::walk::walk;
 use pyunload::pyobject::identify;
@@ -398,12 +400,18 @@ fn gdb_opens_a_snapshot_with_its_threads_and_its_memory() {
     assert!(said.contains("main"), "a stack down to main: {said}");
 }
 
-/// What a command answers, without what it says of how it looked.
+/// What a command answers, without what it says of how it looked and for how long.
 fn body(arguments: &[&str]) -> Value {
     let mut answer = document(&run(arguments));
     let fields = answer.as_object_mut().expect("a document");
-    for of_envelope in ["target", "consistency", "stopped_us", "warnings"] {
-        fields.remove(of_envelope);
+    for how in [
+        "target",
+        "consistency",
+        "stopped_us",
+        "warnings",
+        "waited_ms",
+    ] {
+        fields.remove(how);
     }
     answer
 }
@@ -421,7 +429,20 @@ fn same_answers(interpreter: &Interpreter) -> Result<(), String> {
         .output();
     let theirs = folder.path().join(format!("core.{pid}"));
     let cores = [ours, theirs].map(|path| path.to_str().expect("text").to_owned());
-    for question in [&["refs", "os"][..], &["why", "os"], &["ghosts"]] {
+    let assertions = [
+        "check",
+        "ghosts == 0",
+        "held-by os ONLY sys",
+        "retained os < 1MB",
+    ];
+    let questions = [
+        &["refs", "os"][..],
+        &["why", "os"],
+        &["ghosts"],
+        &["plan", "genericpath"],
+        &assertions,
+    ];
+    for question in questions {
         let (command, rest) = question.split_first().expect("a command");
         let ask = |target: &str, more: &[&str]| {
             body(&[&[*command, target], rest, &["--json"], more].concat())
@@ -448,4 +469,55 @@ fn a_copy_a_clone_our_core_and_gdbs_core_answer_the_same() {
     if has_gdb {
         on_chosen(&["3.8", "3.11", "3.13", "3.14-debian"], same_answers);
     }
+}
+
+/// A signal has stopped the target: nothing has to hold it, and it stays as it is.
+#[test]
+fn a_target_that_a_signal_has_stopped_is_read_and_stays_stopped() {
+    on_chosen(
+        &["2.7", "3.8", "3.11", "3.13", "3.14-debian"],
+        |interpreter| {
+            let target = Target::start(interpreter, &program("heap.py"), &[]);
+            let pid = target.pid().to_string();
+            let running = body(&["why", &pid, "os", "--json", "--max-stop", MAX_STOP]);
+            let signal = |signal| kill(Pid::from_raw(target.pid()), signal).expect("it is ours");
+            signal(Signal::SIGSTOP);
+            eventually(|| match state_letter(target.pid()) {
+                'T' => Ok(()),
+                state => Err(format!("it is in state {state}")),
+            })?;
+            for method in ["copy", "fork"] {
+                let arguments = [
+                    "why",
+                    &pid,
+                    "os",
+                    "--json",
+                    "--snapshot",
+                    method,
+                    "--max-stop",
+                    "1",
+                ];
+                let ended = run(&arguments);
+                if ended.status.code() != Some(0) || document(&ended)["stopped_us"] != 0 {
+                    return Err(format!("{method}: {ended:?}"));
+                }
+                if body(&arguments) != running {
+                    return Err(format!("{method}: another answer: {}", body(&arguments)));
+                }
+                if state_letter(target.pid()) != 'T' {
+                    return Err(format!("{method}: it runs"));
+                }
+            }
+            signal(Signal::SIGCONT);
+            match target.finish() {
+                true => Ok(()),
+                false => Err("it ended badly".into()),
+            }
+        },
+    );
+}
+
+fn state_letter(pid: i32) -> char {
+    let process = Process::open(pid).expect("it lives");
+    Thread::main(&process).map_or('?', |thread| thread.state)
 }

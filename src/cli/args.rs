@@ -1,7 +1,9 @@
 //! The command line: definitions and help, nothing else. A session parses its lines with the same.
 
+mod exec;
 mod graph;
 
+pub use exec::ExecArgs;
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
@@ -14,7 +16,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Looking runs no code in the target and writes nothing. modules, ps, doctor and attach do not stop
 /// it either; refs, why, ghosts and plan stop it for a moment, to copy its memory. Changing (unload)
-/// shows its plan first, and asks.
+/// shows its plan first, and asks; exec runs the code it is given.
 #[derive(Debug, Clone, PartialEq, Parser)]
 #[command(name = "pyunload", version, max_term_width = 100, after_long_help = EXIT_CODES)]
 pub struct Cli {
@@ -57,6 +59,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Run Python code in a process at a safe point, and show what it prints and its value
+    Exec(ExecArgs),
     /// Write a core file of a process that goes on running
     Snapshot(SnapshotArgs),
     /// Print the JSON Schema of a command's output
@@ -260,6 +264,8 @@ pub enum SchemaOf {
     Doctor,
     /// What takes the place of an answer under `--json`.
     Error,
+    /// Python that was run.
+    Exec,
     /// Code that sys.modules no longer gives.
     Ghosts,
     /// sys.modules.
@@ -321,6 +327,8 @@ pub enum LineCommand {
     Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Run Python code in the process at a safe point; everything behind the word is code
+    Exec(ExecArgs),
     /// Write a core file of the process
     Snapshot(SnapshotArgs),
     /// Show the summary of the process again

@@ -7,7 +7,7 @@ use super::args::{
 use super::commands::discover::{Chosen, choose, split_words};
 use super::commands::picture::Picture;
 use super::commands::{
-    check as check_command, demo, doctor as doctor_command, ghosts as ghosts_command,
+    check as check_command, demo, doctor as doctor_command, exec, ghosts as ghosts_command,
     modules as modules_command, open, plan as plan_command, ps, refs as refs_command, schema,
     snapshot, unload as unload_command, why as why_command,
 };
@@ -32,6 +32,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Plan(args) => plan(args, out, None),
         Command::Check(args) => check(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
+        Command::Exec(args) => exec::run(args, out, None),
         Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {
             out.document(&schema::run(args.command), None);

@@ -3,6 +3,7 @@
 mod assembler_x86_64;
 mod assess;
 pub mod error;
+pub mod exec;
 mod page;
 mod pending_call;
 mod reclaim;

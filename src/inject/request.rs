@@ -29,14 +29,16 @@ pub enum Route {
     QueueWrite,
     /// The main thread itself called `Py_AddPendingCall`.
     QueueCall,
+    /// The remote debugging interface of 3.14 (PEP 768).
+    RemoteExec,
 }
 
 impl Route {
     /// A stable name.
     pub fn name(self) -> &'static str {
         match self {
-            Route::QueueWrite => "pending-call-write",
-            Route::QueueCall => "pending-call",
+            Route::QueueWrite | Route::QueueCall => "pending_call",
+            Route::RemoteExec => "remote_exec",
         }
     }
 }

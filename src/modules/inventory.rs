@@ -17,7 +17,7 @@ use crate::pyobject::dict::{self, Entry, Snapshot};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};
 use std::collections::HashMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How many rounds there are: each reads the entries that are not settled yet.
 const ROUNDS: usize = 10;
@@ -26,9 +26,10 @@ const PROVEN: u32 = 2;
 /// How many must agree without that proof: an object may have been freed and another one made at
 /// the same address, but hardly the same one each time.
 const UNPROVEN: u32 = 4;
-/// A table that lacks so many entries that the one before had was caught half filled, or else many
-/// modules were dropped at once: it is read again before that is believed.
+/// A table whose count proves nothing (2.7) and that lacks so many entries that the one before had was
+/// caught half filled, or else many modules were dropped at once: it is read again before that is believed.
 const SUSPICIOUS: usize = 16;
+const CAUGHT: &str = "sys.modules was caught while it changed: some may be missing";
 /// How many warnings of one kind are listed.
 const LISTED: usize = 100;
 
@@ -66,10 +67,7 @@ pub fn inventory_of_still(
     let (layout, modules) = (&python.layout, interpreter.modules);
     let (table, warning) = match dict::read_moment(memory, layout, modules) {
         Ok(snapshot) => (snapshot.entries, None),
-        Err(_) => {
-            let warning = "sys.modules was caught while it changed: some may be missing";
-            (dict::read(memory, layout, modules)?, Some(warning.into()))
-        }
+        Err(_) => (dict::read(memory, layout, modules)?, Some(CAUGHT.into())),
     };
     let mut reader = Reader::new(memory, python, interpreter);
     let found = reader.read(&table).map_err(in_modules(interpreter))?;
@@ -126,9 +124,10 @@ fn read_until_settled(
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
+    let end = Instant::now() + dict::PATIENCE;
     let mut reader = TwoReaders::new(memory, python, interpreter);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
-    let mut table = read_table(memory, python, interpreter)?;
+    let mut table = read_table(memory, python, interpreter, end)?;
     for _ in 0..rounds {
         let is_open = |entry: &&Entry| !seen.get(*entry).is_some_and(Seen::is_settled);
         let open: Vec<Entry> = table.entries.iter().filter(is_open).copied().collect();
@@ -137,7 +136,7 @@ fn read_until_settled(
             break;
         }
         let read = reader.read(&open).map_err(in_modules(interpreter))?;
-        let after = read_next_table(memory, python, interpreter, &table)?;
+        let after = read_next_table(memory, python, interpreter, &table, end)?;
         if seen.is_empty() && after.proves_unchanged_since(&table) {
             // Nothing came or went from the start: what was read is the whole table.
             return Ok(report(read, Vec::new()));
@@ -148,7 +147,7 @@ fn read_until_settled(
         }
         table = after;
     }
-    Ok(settle(&table.entries, seen))
+    Ok(settle(&table, seen))
 }
 
 fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found, is_kept: bool) {
@@ -167,9 +166,9 @@ fn note(seen: &mut HashMap<Entry, Seen>, entry: Entry, found: Found, is_kept: bo
 
 /// The entries of the last table: settled ones, ones that are known though their attributes kept
 /// changing, and the rest, which is left out.
-fn settle(table: &[Entry], mut seen: HashMap<Entry, Seen>) -> Inventory {
+fn settle(table: &Snapshot, mut seen: HashMap<Entry, Seen>) -> Inventory {
     let (mut rows, mut lost) = (Vec::new(), Vec::new());
-    for entry in table {
+    for entry in &table.entries {
         match seen.remove(entry) {
             Some(seen) if seen.is_settled() => rows.push(seen.found),
             Some(seen) if seen.is_known() => rows.push(without_what_changed(seen)),
@@ -178,6 +177,9 @@ fn settle(table: &[Entry], mut seen: HashMap<Entry, Seen>) -> Inventory {
         }
     }
     let mut warnings = Vec::new();
+    if table.is_rough() {
+        warnings.push(CAUGHT.into());
+    }
     if !lost.is_empty() {
         let count = lost.len();
         lost.truncate(LISTED);
@@ -242,12 +244,18 @@ fn name_aliases(rows: &mut [ModuleRow]) {
     }
 }
 
+/// The table as it is at one moment; when there is none until `end`, what can be read of it.
 fn read_table(
     memory: &(impl ReadMemory + ?Sized),
     python: &Python,
     interpreter: &Interpreter,
+    end: Instant,
 ) -> Result<Snapshot, ObjectError> {
-    dict::read_snapshot(memory, &python.layout, interpreter.modules)
+    let (layout, at) = (&python.layout, interpreter.modules);
+    match dict::read_snapshot(memory, layout, at, end) {
+        Err(ObjectError::Changed { .. }) => dict::read_roughly(memory, layout, at),
+        read => read,
+    }
 }
 
 /// The table some time after another one.
@@ -256,16 +264,17 @@ fn read_next_table(
     python: &Python,
     interpreter: &Interpreter,
     before: &Snapshot,
+    end: Instant,
 ) -> Result<Snapshot, ObjectError> {
-    const ATTEMPTS: u32 = 8;
+    const ATTEMPTS: u32 = 12;
     let enough = before.entries.len().saturating_sub(SUSPICIOUS);
-    let mut table = read_table(memory, python, interpreter)?;
+    let mut table = read_table(memory, python, interpreter, end)?;
     for attempt in 0..ATTEMPTS {
-        if table.entries.len() >= enough {
+        if table.entries.len() >= enough || table.is_certain() {
             break;
         }
         std::thread::sleep(Duration::from_micros(100 << attempt));
-        table = read_table(memory, python, interpreter)?;
+        table = read_table(memory, python, interpreter, end)?;
     }
     Ok(table)
 }

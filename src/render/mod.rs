@@ -8,6 +8,7 @@ mod doctor;
 mod dot;
 mod error;
 mod escape;
+mod exec;
 mod ghosts;
 mod json;
 mod lines;
@@ -29,6 +30,7 @@ mod wrap;
 pub use dot::Drawing;
 pub use error::error_text;
 pub use escape::escaped;
+pub use exec::traceback_text;
 pub use json::write_json;
 
 pub use number::{bytes, counted, duration, thousands};

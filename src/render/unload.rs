@@ -181,7 +181,8 @@ fn how_text(injection: &Injection) -> String {
         many => format!("; at the {} attempt", ordinal(many)),
     };
     format!(
-        "pending call on the main thread; threads held for {}, GIL for {}{tries}",
+        "{}; threads held for {}, GIL for {}{tries}",
+        injection.route.words(),
         milliseconds(injection.stopped_us),
         milliseconds(injection.gil_held_us)
     )

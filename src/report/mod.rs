@@ -8,8 +8,10 @@ mod doctor;
 mod document;
 mod envelope;
 mod error;
+mod exec;
 mod ghosts;
 mod holder;
+mod injection;
 mod modules;
 mod plan;
 mod ps;
@@ -25,8 +27,10 @@ pub use doctor::{Check, Doctor};
 pub use document::Document;
 pub use envelope::{Build, Consistency, Envelope, Target};
 pub use error::{Error, ErrorDetail};
+pub use exec::{Exec, ExecStatus, RaisedException};
 pub use ghosts::{Ghost, GhostKind, GhostState, Ghosts};
 pub use holder::{Instances, Object, Root, RootKind, RootRemedy, Step};
+pub use injection::{Injection, Route, Wake};
 pub use modules::{Module, ModuleKind, Modules};
 pub use plan::{
     Blocker, Dependent, Plan, Predicted, PredictedLeft, Reference, Remedy, Remove, Verdict,
@@ -34,7 +38,5 @@ pub use plan::{
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
 pub use snapshot::{Snapshot, SnapshotMethod};
-pub use unload::{
-    Collector, Injection, Outcome, OutcomeKind, Proof, Remaining, Route, Unload, Wake,
-};
+pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

@@ -1,11 +1,10 @@
 //! `pyunload.unload/1`: what was unloaded, and what became of it.
 
 use super::plan::Plan;
-use super::{Consistency, Envelope, Target};
+use super::{Consistency, Envelope, Injection, Target};
 use crate::change::outcome::{Left, ModuleOutcome};
 use crate::change::unload::{self, Unloaded};
 use crate::change::{answer, outcome};
-use crate::inject::Ran;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -31,47 +30,6 @@ pub struct Unload {
     pub stale_references: Option<Vec<StaleReference>>,
     /// Bytes that were freed.
     pub freed_bytes: Option<u64>,
-}
-
-/// How the target was made to run the change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
-pub struct Injection {
-    /// The way in.
-    pub route: Route,
-    /// What made the target come to it.
-    pub wake: Wake,
-    /// From the end of the stop to the result, in microseconds.
-    pub latency_us: u64,
-    /// How long threads were held for it, in microseconds.
-    pub stopped_us: u64,
-    /// How long the change held the GIL, in microseconds.
-    pub gil_held_us: u64,
-    /// How often it was tried: an import or a call inside may be in the way.
-    pub attempts: usize,
-}
-
-/// A way in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Route {
-    /// The queue of pending calls of the main thread.
-    PendingCall,
-    /// The remote debugging interface of 3.14.
-    RemoteExec,
-    /// A thread that waits outside of the interpreter.
-    ParkedThread,
-}
-
-/// What made the target come to the point where it runs such code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Wake {
-    /// Nothing: it was running.
-    None,
-    /// A system call was made to end early.
-    Eintr,
-    /// The wake-up pipe of its event loop.
-    SelfPipe,
 }
 
 /// What became of a module.
@@ -197,7 +155,7 @@ impl Unload {
             envelope,
             plan: Plan::from(&unloaded.cut),
             dry_run: false,
-            injection: Some(injection(&unloaded.ran, unloaded.attempts)),
+            injection: Some(Injection::new(&unloaded.ran, unloaded.attempts)),
             outcomes: unloaded.outcomes.iter().map(Outcome::from).collect(),
             proof: Some(proof(unloaded, proof_us)),
             collector: Some(Collector {
@@ -213,18 +171,6 @@ impl Unload {
     /// The worst of the outcomes; `None` when nothing ran, or no module was there.
     pub fn worst(&self) -> Option<OutcomeKind> {
         self.outcomes.iter().map(|outcome| outcome.outcome).max()
-    }
-}
-
-fn injection(ran: &Ran, attempts: usize) -> Injection {
-    Injection {
-        // Both ways of `inject` so far end in that queue.
-        route: Route::PendingCall,
-        wake: if ran.woken { Wake::Eintr } else { Wake::None },
-        latency_us: ran.latency_us,
-        stopped_us: ran.stopped_us,
-        gil_held_us: ran.gil_held_us,
-        attempts,
     }
 }
 

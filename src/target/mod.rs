@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod access;
+pub mod again;
 pub mod backing;
 pub mod copy;
 pub mod core_file;
@@ -10,6 +11,7 @@ pub mod evidence;
 #[cfg(test)]
 pub mod fake;
 pub mod files;
+pub mod halted;
 pub mod headroom;
 pub mod maps;
 pub mod memory;

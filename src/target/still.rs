@@ -2,9 +2,11 @@
 //!
 //! What the stop will cost is measured before: a part of the memory is copied while the process
 //! runs, into the room that was made for it. When the whole would take longer than a stop may last,
-//! the process is not stopped at all.
+//! the process is not stopped at all. One that a signal has stopped stands still already: it is only
+//! read, and stays stopped.
 
 use crate::target::copy::{Copy, CopyError, CopyPlan};
+use crate::target::halted::Halted;
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
@@ -46,7 +48,7 @@ pub enum StillError {
     Read(#[from] ReadError),
 }
 
-/// Stops `process`, copies it, and lets it go on. `stopped` grows by how long it stood still, also
+/// Stops `process`, copies it, and lets it go on; one that is stopped by a signal is left so. `stopped` grows by how long it stood still, also
 /// when there is no copy in the end.
 ///
 /// # Errors
@@ -58,6 +60,12 @@ pub fn copy<'p>(
     stopped: &mut Duration,
 ) -> Result<Copy<&'p (dyn Target + Sync)>, StillError> {
     let mut plan = CopyPlan::of(process, MOST)?;
+    if let Some(halted) = Halted::look(process) {
+        plan.fill(process)?;
+        if Halted::look(process) == Some(halted) {
+            return Ok(plan.over(process));
+        }
+    }
     let foreseen = plan.rehearse(process)? * MARGIN;
     if foreseen > limits.max_stop {
         return Err(StillError::TooLong {

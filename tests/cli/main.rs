@@ -7,6 +7,7 @@ mod common;
 mod check;
 mod demo;
 mod documents;
+mod exec;
 mod failures;
 mod graph;
 #[path = "../inject/health.rs"]

@@ -120,6 +120,25 @@ pub fn is_ci() -> bool {
     env::var("CI").is_ok_and(|value| value == "true")
 }
 
+/// The folder of packages (requests, flask, jinja2, numpy) that `scripts/packages` made for an
+/// interpreter, as seen from inside its root: what its `PYTHONPATH` has to be. There is one for each
+/// of 3.8, 3.11, 3.13 and 3.14 (the last in the chroot), for all builds of the version.
+pub fn packages(interpreter: &Interpreter) -> PathBuf {
+    let (major, minor) = interpreter.minor();
+    let base = match interpreter.is_in_chroot() {
+        true => PathBuf::from("/opt/pyunload"),
+        false => list_folder(),
+    };
+    let seen = base.join(format!("packages/{major}.{minor}"));
+    let here = interpreter.inside(&seen);
+    assert!(
+        here.join("pins.txt").exists(),
+        "there is no {}: run scripts/packages",
+        here.display()
+    );
+    seen
+}
+
 fn listed() -> Vec<Interpreter> {
     let list = list_folder().join("interpreters.tsv");
     let Ok(text) = fs::read_to_string(&list) else {

@@ -5,6 +5,7 @@ pub mod check;
 pub mod demo;
 pub mod discover;
 pub mod doctor;
+pub mod exec;
 pub mod facts;
 pub mod ghosts;
 pub mod graph;

@@ -2,8 +2,8 @@
 
 use crate::cli::args::SchemaOf;
 use crate::report::{
-    Attach, Checked, Doctor, Document, Error, Ghosts, Modules, Plan, Ps, Refs, Snapshot, Unload,
-    Why,
+    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Snapshot,
+    Unload, Why,
 };
 use schemars::{Schema, schema_for};
 
@@ -14,6 +14,7 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Check => schema_for!(Document<Checked>),
         SchemaOf::Doctor => schema_for!(Doctor),
         SchemaOf::Error => schema_for!(Error),
+        SchemaOf::Exec => schema_for!(Exec),
         SchemaOf::Ghosts => schema_for!(Document<Ghosts>),
         SchemaOf::Modules => schema_for!(Modules),
         SchemaOf::Plan => schema_for!(Document<Plan>),

@@ -13,18 +13,14 @@ use crate::control::snapshot_fork::{Forking, with_clone};
 use crate::elf::core_writer::{CoreWriter, NewFile, WriteError, Written};
 use crate::heap::walk::{WalkError, walk};
 use crate::report::{Consistency, Envelope, Snapshot, SnapshotMethod};
+use crate::target::again::until_it_suits;
 use crate::target::dump::Facts;
 use crate::target::pause::{Paused, StopLimits};
 use crate::target::process::Process;
 use crate::target::taken::{Taken, take};
 use crate::target::watchdog::Watchdog;
-use std::thread;
 use std::time::Duration;
 
-/// How often a moment is taken before one is written that is not whole.
-const ATTEMPTS: usize = 8;
-/// Between two of them.
-const BETWEEN: Duration = Duration::from_millis(10);
 /// More objects than are looked through.
 const OBJECTS: usize = 1 << 27;
 
@@ -61,22 +57,37 @@ fn take_whole<'p>(
     mut take: impl FnMut(&mut Vec<String>) -> Result<Moment<'p>, Failure>,
 ) -> Result<Moment<'p>, Failure> {
     let mut stopped = Duration::ZERO;
-    let mut attempt = 1;
-    loop {
-        let mut taken = take(warnings)?;
+    let taken = until_it_suits(Unwritten::may_pass, || {
+        let mut taken = take(warnings).map_err(Unwritten::Failure)?;
         stopped += taken.stopped;
         taken.stopped = stopped;
-        let is_whole = is_whole(opened, &taken);
-        if !is_whole && attempt < ATTEMPTS {
-            thread::sleep(BETWEEN);
-            attempt += 1;
-            continue;
+        match is_whole(opened, &taken) {
+            true => Ok(taken),
+            false => Err(Unwritten::Torn(Box::new(taken))),
         }
-        if !is_whole {
+    });
+    match taken {
+        Ok(taken) => Ok(taken),
+        Err(Unwritten::Failure(failure)) => Err(failure),
+        Err(Unwritten::Torn(taken)) => {
             let what = "it was caught in a change of its objects each time: some lists break off";
             warnings.push(what.to_owned());
+            Ok(*taken)
         }
-        return Ok(taken);
+    }
+}
+
+/// Why a moment is not written.
+enum Unwritten<'p> {
+    /// There is none.
+    Failure(Failure),
+    /// Lists of the collector break off in it.
+    Torn(Box<Moment<'p>>),
+}
+
+impl Unwritten<'_> {
+    fn may_pass(&self) -> bool {
+        matches!(self, Unwritten::Torn(_))
     }
 }
 

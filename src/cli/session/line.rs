@@ -6,8 +6,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a target at the command line. In a session it is put in for them.
-const TAKE_A_TARGET: [&str; 9] = [
-    "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload",
+const TAKE_A_TARGET: [&str; 10] = [
+    "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload", "exec",
 ];
 
 /// Those of them that begin their words with targets, with what follows in a session.
@@ -40,7 +40,7 @@ pub fn parse(line: &str, which: &Which) -> Result<Parsed, Failure> {
     if line.is_empty() || line.starts_with('#') {
         return Ok(Parsed::Nothing);
     }
-    let Some(mut words) = shlex::split(line) else {
+    let Some(mut words) = words_of_line(line) else {
         return Err(Failure::new(
             Exit::Usage,
             "a quote is not closed",
@@ -83,6 +83,13 @@ fn definitions() -> clap::Command {
                 .override_usage("snapshot [OPTIONS] --output <FILE>")
                 .mut_arg("pid", |arg| arg.hide(true).index(1))
         })
+        .mut_subcommand("exec", |command| {
+            command
+                .override_usage("exec [OPTIONS] <CODE>")
+                .mut_arg("pid", |arg| arg.hide(true).index(1))
+                .mut_arg("code", |arg| arg.index(2))
+                .after_help("")
+        })
         .mut_subcommand("unload", |command| {
             // An argument that is changed moves behind the others, unless it has a place.
             command
@@ -111,6 +118,23 @@ fn hidden(command: clap::Command, names: &[&'static str]) -> clap::Command {
         true => arg.hide(true),
         false => arg,
     })
+}
+
+/// The words of a line. Everything behind `exec` is code as it stands, unless it begins with an
+/// option, or is one word in quotes, as at a shell. `None` when a quote is not closed.
+fn words_of_line(line: &str) -> Option<Vec<String>> {
+    let code = line
+        .strip_prefix("exec ")
+        .map(str::trim)
+        .filter(|code| !code.is_empty() && !code.starts_with('-'));
+    let words = shlex::split(line);
+    let Some(code) = code else { return words };
+    let is_one_word = words.is_some_and(|words| words.len() == 2);
+    let code = match is_one_word && code.starts_with(['\'', '"']) {
+        true => shlex::split(code)?.concat(),
+        false => code.to_owned(),
+    };
+    Some(vec!["exec".to_owned(), code])
 }
 
 /// Puts the target behind the command, unless somebody wrote it there.
@@ -187,6 +211,19 @@ mod tests {
             }
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn what_stands_behind_exec_is_code_as_it_is() {
+        let code_of = |line: &str| match parse(line, &Which::Pid(4242)) {
+            Ok(Parsed::Command(LineCommand::Exec(args), _)) => (args.pid, args.code),
+            other => panic!("{other:?}"),
+        };
+        let code = |code: &str| (4242, Some(code.to_owned()));
+        let line = "exec import sys; sys.modules['a b'] # it's";
+        assert_eq!(code_of(line), code("import sys; sys.modules['a b'] # it's"));
+        assert_eq!(code_of("exec 'len([])'"), code("len([])"));
+        assert_eq!(code_of("exec --limit 3 '1 + 1'"), code("1 + 1"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
 use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, Which};
-use crate::cli::commands::{attach, modules, snapshot, unload};
+use crate::cli::commands::{attach, exec, modules, snapshot, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -153,6 +153,7 @@ impl<'o> Session<'o> {
             LineCommand::Plan(args) => dispatch::plan(args, out, line),
             LineCommand::Check(args) => dispatch::check(args, out, line),
             LineCommand::Unload(args) => unload::run(args, out, line),
+            LineCommand::Exec(args) => exec::run(args, out, line),
             LineCommand::Snapshot(args) => out.result(snapshot::run(args), line),
             LineCommand::Summary => {
                 let sysroot = self.core.sysroot.as_deref();
@@ -184,6 +185,7 @@ impl<'o> Session<'o> {
 fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
     match command {
         LineCommand::Modules(args) => Some(&mut args.interpreter),
+        LineCommand::Exec(args) => Some(&mut args.interpreter),
         LineCommand::Refs(args) => Some(&mut args.picture.interpreter),
         LineCommand::Why(args) => Some(&mut args.picture.interpreter),
         LineCommand::Ghosts(args) => Some(&mut args.picture.interpreter),
@@ -208,6 +210,7 @@ fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
         LineCommand::Check(args) => Some(&mut args.picture.core),
         LineCommand::Doctor(_)
         | LineCommand::Unload(_)
+        | LineCommand::Exec(_)
         | LineCommand::Snapshot(_)
         | LineCommand::Summary
         | LineCommand::Quit => None,

@@ -1,9 +1,11 @@
 //! One dict as it was at one moment, and which of its entries stayed until a later one.
 //!
-//! Everything is read in one call, which takes microseconds: header, entries, header again. A
-//! target that was caught while it moved the dict to a larger table (and may stay so for a while,
-//! when its thread is not scheduled) has a table with fewer entries than the dict counts: it is
-//! read again a little later.
+//! Everything is read in one call, which takes microseconds: header, count of entries, entries, count
+//! and header again. What was read before only says where they are and how many can be there, which
+//! stays until the dict moves to another table. So a reader that loses its processor between its
+//! calls loses nothing, however fast entries come and go. A target that was caught while it moved the
+//! dict (and may stay so for a while, when its thread is not scheduled) has a table with fewer
+//! entries than the dict counts: it is read again a little later.
 
 use super::entry::{Entry, Source};
 use super::read::SINGLE;
@@ -13,15 +15,17 @@ use crate::cpython::layout::{DictKeysForm, Layout};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use std::collections::HashSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// How often a dict that is caught while it changes is read again.
-const ATTEMPTS: u32 = 64;
-/// How many of these follow at once; before each later one the target gets time to go on.
+/// How long a dict that is caught while it changes is read again, when no other end is given.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+/// How many of these readings follow at once; before each later one the target gets time to go on.
 const AT_ONCE: u32 = 16;
 /// How long that time is at first; it doubles every few attempts, six times: a thread that a loaded
 /// machine has taken off its processor may not come back for a tenth of a second.
 const PAUSE: Duration = Duration::from_micros(500);
+/// How often the same error, other than that of a change, is believed to be a passing one.
+const PASSING: u32 = 48;
 /// How far the count of a dict may be off, besides the entries that came meanwhile.
 const SLACK: u64 = 16;
 
@@ -42,6 +46,17 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
+    /// Whether the count of the dict proves that these are all its entries. Not on 2.7, where a dict
+    /// that moves to another table counts what it has moved.
+    pub fn is_certain(&self) -> bool {
+        self.is_ordered
+    }
+
+    /// Whether it is of no single moment.
+    pub fn is_rough(&self) -> bool {
+        self.block.is_null()
+    }
+
     /// Whether nothing came or went since the earlier moment. A key that is set anew takes a new
     /// place, so equal places prove it; on 2.7, where it may take its old one, nothing does.
     pub fn proves_unchanged_since(&self, earlier: &Snapshot) -> bool {
@@ -77,26 +92,56 @@ impl Snapshot {
     }
 }
 
-/// Reads the dict at `at` as it is at one moment.
+/// Reads the dict at `at` as it is at one moment, again and again until `end`.
 ///
 /// # Errors
-/// [`ObjectError`]; [`ObjectError::Changed`] when it was caught while it changed each of 64 times.
+/// [`ObjectError`]; [`ObjectError::Changed`] when it was caught while it changed each time.
 pub fn read_snapshot(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     at: Address,
+    end: Instant,
 ) -> Result<Snapshot, ObjectError> {
-    let mut last = Err(ObjectError::Changed { at, what: "dict" });
-    for attempt in 0..ATTEMPTS {
+    let mut last = read_moment(memory, layout, at);
+    let mut same = 0;
+    for attempt in 1.. {
+        let is_late = attempt >= AT_ONCE && Instant::now() >= end;
+        if last.is_ok() || is_late || same >= PASSING {
+            break;
+        }
         if attempt >= AT_ONCE {
             std::thread::sleep(PAUSE * (1 << ((attempt - AT_ONCE) / 4).min(6)));
         }
-        last = read_moment(memory, layout, at);
-        if last.is_ok() {
-            break;
-        }
+        let next = read_moment(memory, layout, at);
+        let is_change = matches!(next, Err(ObjectError::Changed { .. }));
+        same = if next == last && !is_change {
+            same + 1
+        } else {
+            0
+        };
+        last = next;
     }
     last
+}
+
+/// Reads the dict at `at` as it is when no moment of it can be had: what came or went meanwhile may
+/// be missing, and nothing proves that an entry stayed.
+///
+/// # Errors
+/// As [`super::read`].
+pub fn read_roughly(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+) -> Result<Snapshot, ObjectError> {
+    Ok(Snapshot {
+        entries: super::read(memory, layout, at)?,
+        indices: Vec::new(),
+        block: Address::NULL,
+        version: None,
+        taken: 0,
+        is_ordered: false,
+    })
 }
 
 /// Reads the dict at `at` once.
@@ -120,7 +165,7 @@ pub fn read_moment(
     } else {
         0
     };
-    let (keys, [entries, values]) = (table.block(), table.spans());
+    let (keys, [entries, values]) = (table.block(), table.spans_with_room());
     let dict = (at, header_size(layout));
     let spans = [
         dict,
@@ -155,20 +200,17 @@ fn moment(
     let is_guarded = table.guard.holds(layout, before) && table.guard.holds(layout, after);
     let taken = keys_count(layout, table, keys_before);
     let taken_after = keys_count(layout, table, keys_after);
-    let (Some(_), Some(taken_after), true) = (taken, taken_after, is_guarded) else {
+    let (Some(taken), Some(taken_after), true) = (taken, taken_after, is_guarded) else {
+        return Err(table.changed());
+    };
+    // On 2.7 entries are not in order: how many came is not known.
+    let came = taken_after.saturating_sub(taken);
+    let size = table.size_of(if is_ordered { taken } else { table.count() });
+    let (true, true, Some(entries)) = (taken <= taken_after, came <= SLACK, entries.get(..size))
+    else {
         return Err(table.changed());
     };
     let read = table.entries_in(layout, Some(entries), Some(values))?;
-    // On 2.7 entries are not in order: how many came is not known.
-    let came = if is_ordered {
-        taken_after.abs_diff(table.count())
-    } else {
-        0
-    };
-    if came > SLACK {
-        // A larger table was empty when its header was read, and has been filled since.
-        return Err(table.changed());
-    }
     let used = |bytes: &[u8]| layout.dict.used.get(bytes).unwrap_or(-1) as u64;
     let (least, most) = (used(before).min(used(after)), used(before).max(used(after)));
     let live = read.len() as u64;
@@ -181,7 +223,7 @@ fn moment(
         entries: read,
         block: table.block(),
         version: layout.dict.version_tag.and_then(|tag| tag.get(after)),
-        taken: taken_after,
+        taken,
         is_ordered: is_ordered && !table.is_split(),
     })
 }

@@ -234,7 +234,13 @@ fn keyed_table(
     })
 }
 
-/// `dk_nentries` of a header read again, when it still is of a table of the same size; 0 on 2.7.
+/// How many entries a table with so many slots has room for (`USABLE_FRACTION`).
+fn usable(slots: u64) -> u64 {
+    (slots << 1) / 3
+}
+
+/// `dk_nentries` of a header read again, when it still is of a table of the same size and, where values
+/// are apart, of as many entries; 0 on 2.7.
 pub(super) fn keys_count(layout: &Layout, table: &Table, keys: &[u8]) -> Option<u64> {
     if let DictKeysForm::Table { .. } = layout.dict.keys_form {
         return Some(0);
@@ -242,7 +248,8 @@ pub(super) fn keys_count(layout: &Layout, table: &Table, keys: &[u8]) -> Option<
     let shape = keys_shape(layout, table.source.at(), keys).ok()?;
     let count = layout.dict.keys_entries.get(keys)? as u64;
     let is_same = shape.slots == table.slots && shape.form == table.form;
-    (is_same && count >= table.count && count <= shape.slots).then_some(count)
+    let is_counted = !table.is_split() || count == table.count;
+    (is_same && is_counted && count <= shape.slots).then_some(count)
 }
 
 /// What the header of a `PyDictKeysObject` says about the sizes behind it.
@@ -361,9 +368,27 @@ impl Table {
 
     /// What to read of it: the entries and the values, of which there may be none.
     pub(super) fn spans(&self) -> [(Address, usize); 2] {
-        let size = (self.count * self.form.size()) as usize;
+        let size = self.size_of(self.count);
         let values = self.values.map(|values| (values.from, values.size));
         [(self.entries, size), values.unwrap_or((self.entries, 0))]
+    }
+
+    /// As [`Table::spans`], with the entries that may come until they are read. Nobody can add to a
+    /// table of 2.7, which is full of slots, or, without being noticed, where values are apart.
+    pub(super) fn spans_with_room(&self) -> [(Address, usize); 2] {
+        let [entries, values] = self.spans();
+        let is_fixed = self.is_split() || self.count == self.slots;
+        let most = if is_fixed {
+            self.count
+        } else {
+            usable(self.slots)
+        };
+        [(entries.0, self.size_of(most.max(self.count))), values]
+    }
+
+    /// The size of so many entries, in bytes.
+    pub(super) fn size_of(&self, count: u64) -> usize {
+        (count * self.form.size()) as usize
     }
 
     /// The error of a dict that was replaced meanwhile.
@@ -381,7 +406,7 @@ impl Table {
         entries: Option<&[u8]>,
         values: Option<&[u8]>,
     ) -> Result<Vec<Entry>, ObjectError> {
-        let size = (self.count * self.form.size()) as usize;
+        let size = self.size_of(self.count);
         let bytes =
             entries.ok_or_else(|| ObjectError::cut(self.entries, "entries of a dict", size, 0))?;
         let all = bytes

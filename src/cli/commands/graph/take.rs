@@ -15,15 +15,16 @@ use crate::heap::statics::{Area, find_areas};
 use crate::heap::walk::WalkError;
 use crate::modules::picture::{Picture, PictureError};
 use crate::report::Consistency;
+use crate::target::again::until_it_suits;
 use crate::target::copy::{Copy, CopyError, CopyPlan};
 use crate::target::core_file::Core;
+use crate::target::halted::Halted;
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, StopLimits};
 use crate::target::process::Process;
 use crate::target::still::{self, StillError};
 use crate::target::target::Target;
 use crate::target::watchdog::Watchdog;
-use std::thread;
 use std::time::Duration;
 
 /// The memory of a process or core file, all of one moment.
@@ -34,12 +35,6 @@ pub type Seen<'p> = Picture<'p, Memory<'p>>;
 
 /// More memory of a core file than this is not looked at, in bytes.
 const MOST_OF_CORE: u64 = 64 << 30;
-
-/// Stops before it is given up: each may fall into a collection.
-const ATTEMPTS: usize = 8;
-
-/// Between two of them: longer than most collections.
-const BETWEEN: Duration = Duration::from_millis(10);
 
 /// Sure references that lead nowhere, as a share of all objects, from which on the copy is taken
 /// for one that was caught in a change.
@@ -53,7 +48,7 @@ const ASTRAY: usize = 200;
 pub fn with_picture<T>(
     opened: &Opened<Subject>,
     limits: Limits,
-    look: impl FnOnce(&Seen<'_>) -> T,
+    look: impl Fn(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
     if opened.located.python.build.free_threaded {
         return Err(free_threaded(opened.process.pid()));
@@ -67,7 +62,7 @@ pub fn with_picture<T>(
 fn of_core<T>(
     opened: &Opened<Subject>,
     core: &Core,
-    look: impl FnOnce(&Seen<'_>) -> T,
+    look: impl Fn(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
     let read = |error: ReadError| Failure::from(error);
     let mut plan = CopyPlan::of_core(core, MOST_OF_CORE).map_err(|error| {
@@ -99,7 +94,7 @@ fn of_process<T>(
     opened: &Opened<Subject>,
     process: &Process,
     limits: Limits,
-    look: impl FnOnce(&Seen<'_>) -> T,
+    look: impl Fn(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
     let pid = process.pid();
     let stop = StopLimits {
@@ -110,28 +105,73 @@ fn of_process<T>(
     let watchdog = Watchdog::start().map_err(|error| stop_failure(pid, error.into()))?;
     let areas = find_areas(process, &process.maps()?);
     let mut stopped = Duration::ZERO;
-    let mut attempt = 1;
-    loop {
+    let seen = until_it_suits(Unseen::may_pass, || {
+        let halted = Halted::look(process);
         let copy: Memory<'_> = match limits.snapshot {
-            Snapshot::Copy => still::copy(process, &watchdog, stop, &mut stopped)
-                .map_err(|error| copy_failure(process, error))?,
-            Snapshot::Fork => copy_of_clone(opened, process, &watchdog, stop, &mut stopped)?,
-        };
-        match take(&copy, opened, areas.clone()) {
-            Ok(picture) => {
-                let warnings = warnings_of(&picture);
-                return Ok(Looked {
-                    body: look(&picture),
-                    consistency: Consistency::Snapshot,
-                    stopped,
-                    warnings,
-                });
+            // What stands still anyway is only read.
+            Snapshot::Fork if halted.is_none() => {
+                copy_of_clone(opened, process, &watchdog, stop, &mut stopped)?
             }
-            Err(error) if error.may_pass() && attempt < ATTEMPTS => thread::sleep(BETWEEN),
-            Err(error) => return Err(failure(opened, &error)),
+            Snapshot::Copy | Snapshot::Fork => still::copy(process, &watchdog, stop, &mut stopped)
+                .map_err(|error| copy_failure(process, error))?,
+        };
+        let picture = take(&copy, opened, areas.clone()).map_err(|error| match halted {
+            Some(_) => Unseen::Failure(failure_of_halted(process.pid(), &error)),
+            None => Unseen::Picture(error),
+        })?;
+        let mut warnings = warnings_of(&picture);
+        if halted.is_some() {
+            warnings.push("a signal has stopped the target, and it stays stopped".to_owned());
         }
-        attempt += 1;
+        Ok((look(&picture), warnings))
+    });
+    match seen {
+        Ok((body, warnings)) => Ok(Looked {
+            body,
+            consistency: Consistency::Snapshot,
+            stopped,
+            warnings,
+        }),
+        Err(Unseen::Failure(failure)) => Err(failure),
+        Err(Unseen::Picture(error)) => Err(failure(opened, &error)),
     }
+}
+
+/// Why there is no picture of a process.
+enum Unseen {
+    /// It could not be copied, or another copy would be no better.
+    Failure(Failure),
+    /// What was copied could not be understood.
+    Picture(PictureError),
+}
+
+impl Unseen {
+    fn may_pass(&self) -> bool {
+        match self {
+            Unseen::Failure(_) => false,
+            Unseen::Picture(error) => error.may_pass(),
+        }
+    }
+}
+
+impl From<Failure> for Unseen {
+    fn from(failure: Failure) -> Self {
+        Unseen::Failure(failure)
+    }
+}
+
+/// A process that a signal has stopped looks the same however often it is looked at.
+fn failure_of_halted(pid: i32, error: &PictureError) -> Failure {
+    Failure {
+        cause: Some("stopped"),
+        ..Failure::new(
+            Exit::Forbidden,
+            format!("the objects of {pid} cannot be told while it is stopped where it is"),
+            "let it go on with kill -CONT, and look at it then",
+        )
+    }
+    .because(error.to_string())
+    .of(pid)
 }
 
 /// Why it was not stopped. Without a stop nothing can be said: a graph of a running process is wrong.

@@ -1,0 +1,172 @@
+//! The program that runs what a user typed, and what it answers.
+
+use crate::address::Address;
+use crate::inject::request::{Request, Status};
+use std::fmt::Write;
+
+const COMMON: &str = include_str!("payload/common.py");
+const EXEC: &str = include_str!("payload/exec.py");
+
+/// Longest code, in bytes of UTF-8: as escapes in the source it has four times that.
+pub const MAX_CODE: usize = 128 << 10;
+
+/// Bytes of each of standard output, value and traceback that come back.
+const ROOM: usize = 200 << 10;
+
+/// What became of the code.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Executed {
+    /// The `repr` of the expression it ends with.
+    pub value: Option<String>,
+    /// What it printed.
+    pub stdout: String,
+    /// The exception that left it.
+    pub exception: Option<Exception>,
+    /// Which of these were cut because they were too long.
+    pub cut: Vec<String>,
+}
+
+/// An exception.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Exception {
+    /// Its class, with its module unless that is builtins.
+    pub class: String,
+    /// Its text.
+    pub message: String,
+    /// The traceback as Python writes it.
+    pub traceback: String,
+}
+
+/// What the program answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// The code ran.
+    Executed(Executed),
+    /// Nothing of the code ran: the `sys.modules` in there is not the one that was seen outside.
+    Moved,
+    /// Nothing of the code ran: the program itself raised before (near the recursion limit, say).
+    Prevented(String),
+    /// Not what the program writes.
+    Unreadable,
+}
+
+/// The whole program for this code. `table` is `sys.modules` as it was read from outside. Pure
+/// ASCII: whatever the code is, the parser sees it as one literal.
+pub fn source(table: Address, code: &str) -> String {
+    let mut source = format!("TABLE = {}\nROOM = {ROOM}\nCODE = b'", table.value());
+    for byte in code.bytes() {
+        // Writing to a String cannot fail.
+        let _ = match byte {
+            b'\'' | b'\\' => write!(source, "\\{}", char::from(byte)),
+            0x20..=0x7e => write!(source, "{}", char::from(byte)),
+            _ => write!(source, "\\x{byte:02x}"),
+        };
+    }
+    source.push_str("'\n");
+    source.push_str(COMMON);
+    source.push_str("\n\n");
+    source.push_str(EXEC);
+    source
+}
+
+/// Bytes of room for the answer.
+pub const fn answer_room() -> usize {
+    Request::MAX_SIZE
+}
+
+/// Understands what came back.
+pub fn parse(status: Status, bytes: &[u8]) -> Answer {
+    if status == Status::Raised {
+        return Answer::Prevented(String::from_utf8_lossy(bytes).into_owned());
+    }
+    let mut executed = Executed::default();
+    let mut exception = Exception::default();
+    let mut rest = bytes;
+    let mut ended = None;
+    while let Some((name, data, behind)) = record(rest) {
+        let text = || String::from_utf8_lossy(data).into_owned();
+        match name {
+            b"moved" => return Answer::Moved,
+            b"ok" => ended = Some(Status::Ok),
+            b"raised" => ended = Some(Status::Raised),
+            b"value" => executed.value = Some(text()),
+            b"stdout" => executed.stdout = text(),
+            b"type" => exception.class = text(),
+            b"message" => exception.message = text(),
+            b"traceback" => exception.traceback = text(),
+            b"cut" => executed.cut.push(text()),
+            _ => return Answer::Unreadable,
+        }
+        rest = behind;
+    }
+    match ended {
+        Some(status) if rest.is_empty() => {
+            executed.exception = (status == Status::Raised).then_some(exception);
+            Answer::Executed(executed)
+        }
+        _ => Answer::Unreadable,
+    }
+}
+
+/// The first record: its name, its bytes, and what follows it.
+fn record(bytes: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let end = bytes.iter().position(|&byte| byte == b'\n')?;
+    let space = bytes[..end].iter().position(|&byte| byte == b' ')?;
+    let length = std::str::from_utf8(&bytes[space + 1..end]).ok()?;
+    let length: usize = length.parse().ok()?;
+    let behind = &bytes[end + 1..];
+    let data = behind.get(..length)?;
+    let rest = behind[length..].strip_prefix(b"\n")?;
+    Some((&bytes[..space], data, rest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_code_is_one_literal_of_ascii() {
+        let source = source(Address::new(7), "print('é\\')\n'''");
+        assert!(source.starts_with("TABLE = 7\n"));
+        assert!(source.contains(r"CODE = b'print(\'\xc3\xa9\\\')\x0a\'\'\''"));
+        assert!(source.is_ascii());
+    }
+
+    #[test]
+    fn the_longest_code_fits_a_request() {
+        let source = source(Address::NULL, &"\n".repeat(MAX_CODE));
+        assert!(source.len() < Request::MAX_SIZE, "{}", source.len());
+    }
+
+    #[test]
+    fn records_become_what_they_name() {
+        let answer = parse(Status::Ok, b"ok 0\n\nvalue 2\n42\nstdout 3\na\nb\n");
+        let executed = Executed {
+            value: Some("42".to_owned()),
+            stdout: "a\nb".to_owned(),
+            ..Executed::default()
+        };
+        assert_eq!(answer, Answer::Executed(executed));
+    }
+
+    #[test]
+    fn what_no_program_of_ours_writes_is_not_understood() {
+        for bytes in [
+            &b""[..],
+            b"value 2\n42\n",
+            b"ok 0\n\nvalue 3\n42\n",
+            b"ok 99999999999999999999\n\n",
+            b"ok 0\n\nother 0\n\n",
+            b"ok 0\n\nrest",
+        ] {
+            assert_eq!(parse(Status::Ok, bytes), Answer::Unreadable);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_comes_back_there_is_an_answer(bytes in proptest::collection::vec(0u8.., 0..200)) {
+            parse(Status::Ok, &bytes);
+        }
+    }
+}

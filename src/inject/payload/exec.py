@@ -1,0 +1,192 @@
+# Runs what somebody typed, as a prompt of Python would. Before this text stand the constants of one request:
+#   CODE        the text, bytes of UTF-8
+#   TABLE       id(sys.modules) as it was read from outside
+#   ROOM        how many bytes of standard output, of the value and of a traceback come back
+# The answer is a list of records: a name, a length, a line end, so many bytes, a line end.
+#
+# Other threads may run meanwhile, so sys.stdout stays as it is: the code has a `print` of its own, whose
+# text comes back. What it writes to sys.stdout by another way goes where the program's own output goes.
+
+committed = ()
+NAME = '<exec>'
+ONLY_AST = 0x400        # PyCF_ONLY_AST
+PRINT_FUNCTION = 0x10000  # CO_FUTURE_PRINT_FUNCTION of 2.7
+
+
+class Printed(object):
+    """What is printed, as far as there is room; the rest is counted."""
+
+    def __init__(self):
+        self.parts = []
+        self.room = ROOM
+        self.cut = False
+
+    def write(self, text):
+        data = utf8(text)
+        self.cut = self.cut or len(data) > self.room
+        data = data[:self.room]
+        self.room -= len(data)
+        self.parts.append(data)
+
+    def flush(self):
+        pass
+
+
+def utf8(text):
+    """To UTF-8 by the codec of the interpreter itself; nothing is imported for it."""
+    if type(text) is bytes:
+        return text
+    if bytes is not str:
+        return text.encode('utf-8', 'backslashreplace')
+    codecs = namespace_of(CORE['sys'].modules.get('_codecs'), type(CORE['sys'])) or {}
+    if 'utf_8_encode' in codecs:
+        return codecs['utf_8_encode'](text, 'backslashreplace')[0]
+    return ''.join([chr(ord(c)) if ord(c) < 128 else '\\u%04x' % ord(c) for c in text])
+
+
+def print_into(sink):
+    genuine = BUILTINS['print']
+
+    def printed(*values, **options):
+        if options.get('file') is None:
+            options['file'] = sink
+        return genuine(*values, **options)
+    return printed
+
+
+def parsed(text):
+    """The code without the expression at its end, and that expression, both compiled."""
+    try:
+        flags = 0 if bytes is not str else PRINT_FUNCTION
+        tree = compile(text, NAME, 'exec', ONLY_AST | flags, True)
+    except SyntaxError:
+        if bytes is not str:
+            raise
+        flags = 0  # 2.7: a print statement, which writes to sys.stdout
+        tree = compile(text, NAME, 'exec', ONLY_AST, True)
+    last = None
+    if tree.body and type(tree.body[-1]).__name__ == 'Expr':
+        kinds = type(tree).__mro__[1].__subclasses__()
+        expression = [kind for kind in kinds if kind.__name__ == 'Expression'][0]
+        last = compile(expression(tree.body.pop().value), NAME, 'eval', flags, True)
+    return compile(tree, NAME, 'exec', flags, True), last
+
+
+def name_of(kind):
+    module = kind.__module__ if type(kind.__module__) is str else '?'
+    name = getattr(kind, '__qualname__', kind.__name__)
+    if module in ('builtins', 'exceptions', '__main__'):
+        return name
+    return module + '.' + name
+
+
+def message_of(error):
+    try:
+        return utf8(str(error))
+    except Exception:
+        try:
+            return utf8(BUILTINS['unicode'](error))
+        except Exception:
+            return b'<its text could not be made>'
+
+
+def frames(trace, lines):
+    """One entry a frame, the outermost first; of many the first and the last."""
+    entries = []
+    while trace is not None:
+        code, number = trace.tb_frame.f_code, trace.tb_lineno
+        entry = '  File "%s", line %s, in %s\n' % (code.co_filename, number, code.co_name)
+        if code.co_filename == NAME and number is not None and 0 < number <= len(lines):
+            entry = utf8(entry) + b'    ' + utf8(lines[number - 1].strip()) + b'\n'
+        entries.append(utf8(entry))
+        trace = trace.tb_next
+    if len(entries) > 60:
+        left_out = utf8('  ... %d more ...\n' % (len(entries) - 60))
+        entries = entries[:20] + [left_out] + entries[-40:]
+    return entries
+
+
+def place_in_text(error):
+    """Of text that is no Python: where it goes wrong."""
+    number, text, offset = error.lineno, error.text, error.offset
+    parts = [utf8('  File "%s", line %s\n' % (error.filename, number))]
+    if text and type(offset) is int:
+        parts.append(b'    ' + utf8(text).rstrip() + b'\n')
+        parts.append(b'    ' + b' ' * min(max(offset - 1, 0), 200) + b'^\n')
+    return parts
+
+
+def told(error, trace, lines, seen):
+    """The traceback as text, causes first."""
+    parts = []
+    cause = getattr(error, '__cause__', None)
+    hidden = getattr(error, '__suppress_context__', False)
+    before = cause if cause is not None else None if hidden else getattr(error, '__context__', None)
+    if before is not None and id(before) not in seen and len(seen) < 10:
+        seen = seen + [id(before)]
+        parts.extend(told(before, before.__traceback__, lines, seen))
+        parts.append(b'\nThe above exception was the direct cause of the following exception:\n\n'
+                     if cause is not None else
+                     b'\nDuring handling of the above exception, another exception occurred:\n\n')
+    if trace is not None:
+        parts.append(b'Traceback (most recent call last):\n')
+        parts.extend(frames(trace, lines))
+    message = message_of(error)
+    if isinstance(error, SyntaxError) and error.filename == NAME:
+        parts.extend(place_in_text(error))
+        message = utf8(error.msg)
+    last = utf8(name_of(type(error)))
+    parts.append(last + (b': ' + message if message else b'') + b'\n')
+    return parts
+
+
+def is_ours(trace):
+    code = trace.tb_frame.f_code
+    return code in (executed.__code__, evaluated.__code__, parsed.__code__)
+
+
+def raised(error, trace, lines):
+    while trace is not None and is_ours(trace):
+        trace = trace.tb_next
+    return [('raised', b''), ('type', utf8(name_of(type(error)))), ('message', message_of(error)),
+            ('traceback', b''.join(told(error, trace, lines, [id(error)])))]
+
+
+def evaluated(text, names):
+    body, last = parsed(text)
+    eval(body, names)
+    return [] if last is None else [('value', utf8(repr(eval(last, names))))]
+
+
+def records(found):
+    parts = []
+    for name, data in found:
+        if len(data) > ROOM:
+            data = data[:ROOM]
+            found.append(('cut', utf8(name)))
+        parts.append(utf8('%s %d\n' % (name, len(data))) + data + b'\n')
+    return b''.join(parts)
+
+
+def executed():
+    sys = CORE['sys']
+    if id(sys.modules) != TABLE:
+        return records([('moved', b'')])
+    text = CODE.decode('utf-8') if bytes is not str else BUILTINS['unicode'](CODE, 'utf-8')
+    sink = Printed()
+    names = {'__name__': '__console__', '__doc__': None, '__builtins__': __builtins__,
+             'print': print_into(sink)}
+    try:
+        found = [('ok', b'')] + evaluated(text, names)
+    except BaseException:
+        error, trace = sys.exc_info()[1:]
+        found = raised(error, trace, text.split(u'\n'))
+        error = trace = None
+    if sink.cut:
+        found.append(('cut', b'stdout'))
+    return records(found + [('stdout', b''.join(sink.parts))])
+
+
+BUILTINS = __builtins__ if type(__builtins__) is dict else __builtins__.__dict__
+CORE = find_core()
+result = executed()
