@@ -3,10 +3,12 @@
 //! Only the pieces asked for are read, not the file. A file is no more trusted than memory: its
 //! tables are bounded before they are read.
 
+use super::image::find_build_id;
 use crate::address::FileAddress;
 use crate::target::memory::word_in;
-use super::image::find_build_id;
-use object::elf::{FileHeader64, SHT_DYNSYM, SHT_NOTE, SHT_SYMTAB, SectionHeader64, SectionType, Sym64};
+use object::elf::{
+    FileHeader64, SHT_DYNSYM, SHT_NOTE, SHT_SYMTAB, SectionHeader64, SectionType, Sym64,
+};
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{LittleEndian, ReadCache, ReadRef, SectionIndex};
 use std::fs::File;

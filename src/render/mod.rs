@@ -20,6 +20,7 @@ mod ps;
 mod refs;
 mod roots;
 mod snapshot;
+mod stale;
 mod style;
 mod table;
 mod text;

@@ -40,12 +40,18 @@ fn verdict(report: &Stale) -> String {
     match (all, count) {
         (0, _) => format!("{}: no module has such a name\n", warn("nothing")),
         (_, 0) => {
-            let of = counted(all, "module", "modules");
-            format!("{}: no function of {of} differs from its file\n", good("current"))
+            let of = counted(all, "module");
+            format!(
+                "{}: no function of {of} differs from its file\n",
+                good("current")
+            )
         }
         _ => {
-            let of = counted(all, "module", "modules");
-            format!("{}: {count} of {of} run other code than is on disk\n", bad("stale"))
+            let of = counted(all, "module");
+            format!(
+                "{}: {count} of {of} run other code than is on disk\n",
+                bad("stale")
+            )
         }
     }
 }
@@ -74,7 +80,10 @@ fn of_module(module: &StaleModule) -> String {
     }
     for patch in &module.patched {
         let attribute = escaped(&patch.attribute);
-        text.push_str(&format!("  {attribute}  replaced by {}\n", escaped(&patch.by)));
+        text.push_str(&format!(
+            "  {attribute}  replaced by {}\n",
+            escaped(&patch.by)
+        ));
     }
     text
 }
@@ -98,11 +107,17 @@ fn footer(report: &Stale) -> String {
         .iter()
         .filter(|module| module.state == StaleState::Unknown)
         .count();
-    let mut text = format!("Compared {}", counted(functions, "function", "functions"));
+    let mut text = format!("Compared {}", counted(functions, "function"));
     if unknown > 0 {
-        text.push_str(&format!("; of {} it cannot be told", counted(unknown, "module", "modules")));
+        text.push_str(&format!(
+            "; of {} it cannot be told",
+            counted(unknown, "module")
+        ));
     }
-    let mut text = format!("\n{}\n", dim(&format!("{text}. Read live; nothing ran in the process.")));
+    let mut text = format!(
+        "\n{}\n",
+        dim(&format!("{text}. Read live; nothing ran in the process."))
+    );
     if stale(report).next().is_some() {
         text.push_str("Next: restart it, or unload what is stale so that it is imported anew.\n");
     }

@@ -17,6 +17,7 @@ mod plan;
 mod ps;
 mod refs;
 mod snapshot;
+mod stale;
 mod unload;
 mod why;
 
@@ -38,5 +39,8 @@ pub use plan::{
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
 pub use snapshot::{Snapshot, SnapshotMethod};
+pub use stale::{
+    Stale, StaleChange, StaleEvidence, StaleModule, StalePatch, StaleState, StaleWhat,
+};
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

@@ -4,6 +4,7 @@ pub mod about;
 pub mod access;
 pub mod again;
 pub mod backing;
+pub mod cached;
 pub mod copy;
 pub mod core_file;
 pub mod dump;

@@ -145,7 +145,9 @@ fn converse(child: &mut Child, input: Vec<u8>, limits: Limits) -> Result<Vec<u8>
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         match parts.recv_timeout(left) {
-            Ok(part) if answer.len() + part.len() > limits.output => return Err(TwinError::TooMuch),
+            Ok(part) if answer.len() + part.len() > limits.output => {
+                return Err(TwinError::TooMuch);
+            }
             Ok(part) => answer.extend(part),
             Err(RecvTimeoutError::Disconnected) => return Ok(answer),
             Err(RecvTimeoutError::Timeout) => {
@@ -234,8 +236,7 @@ fn pass_on(arguments: &[OsString]) -> Result<(), String> {
 
 fn execute(program: &File, path: &OsString, rest: &[OsString]) -> Result<(), String> {
     let words = [path].into_iter().chain(rest);
-    let words: Result<Vec<CString>, _> =
-        words.map(|word| CString::new(word.as_bytes())).collect();
+    let words: Result<Vec<CString>, _> = words.map(|word| CString::new(word.as_bytes())).collect();
     let words = words.map_err(|error| error.to_string())?;
     let environment: [CString; 0] = [];
     match fexecve(program, &words, &environment) {

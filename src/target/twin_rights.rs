@@ -109,8 +109,14 @@ impl Rights {
             list.dedup();
         }
         let is_same = [
-            ("its user ids", [uids.real, uids.effective, uids.saved].map(Uid::as_raw) == self.uids),
-            ("its group ids", [gids.real, gids.effective, gids.saved].map(Gid::as_raw) == self.gids),
+            (
+                "its user ids",
+                [uids.real, uids.effective, uids.saved].map(Uid::as_raw) == self.uids,
+            ),
+            (
+                "its group ids",
+                [gids.real, gids.effective, gids.saved].map(Gid::as_raw) == self.gids,
+            ),
             ("its groups", ours == theirs),
         ];
         match is_same.iter().find(|(_, same)| !same) {
@@ -139,7 +145,9 @@ impl Map {
     fn inside(&self, id: u32) -> Option<u32> {
         self.0.iter().find_map(|&[inside, outside, count]| {
             let offset = id.checked_sub(outside)?;
-            (offset < count).then(|| inside.checked_add(offset)).flatten()
+            (offset < count)
+                .then(|| inside.checked_add(offset))
+                .flatten()
         })
     }
 }
@@ -153,9 +161,7 @@ pub(super) struct Namespaces {
 
 impl Namespaces {
     /// User namespaces last: whoever has rights in ours keeps them for the others.
-    const KINDS: [&'static str; 8] = [
-        "cgroup", "ipc", "uts", "net", "time", "pid", "mnt", "user",
-    ];
+    const KINDS: [&'static str; 8] = ["cgroup", "ipc", "uts", "net", "time", "pid", "mnt", "user"];
     /// Those that only children enter.
     const OF_CHILDREN: [&'static str; 2] = ["pid", "time"];
 
@@ -167,7 +173,8 @@ impl Namespaces {
             let Ok(ours) = std::fs::metadata(format!("/proc/self/ns/{kind}")) else {
                 continue;
             };
-            let file = File::open(path).map_err(|error| format!("its {kind} namespace: {error}"))?;
+            let file =
+                File::open(path).map_err(|error| format!("its {kind} namespace: {error}"))?;
             let theirs = file.metadata().map_err(|error| error.to_string())?;
             if theirs.ino() != ours.ino() {
                 foreign.push((kind, file));
@@ -184,16 +191,21 @@ impl Namespaces {
 
     /// Joins those that only children enter, with the user namespace where it takes that.
     pub(super) fn join_those_of_children(self) -> Result<(), String> {
-        let chosen = self.foreign.into_iter().filter(|(kind, _)| {
-            Self::OF_CHILDREN.contains(kind) || *kind == "user"
-        });
+        let chosen = self
+            .foreign
+            .into_iter()
+            .filter(|(kind, _)| Self::OF_CHILDREN.contains(kind) || *kind == "user");
         join_all(chosen.collect())
     }
 
     /// Joins all of them; those of children were joined by the parent.
     pub(super) fn join(self) -> Result<(), String> {
         let chosen = self.foreign.into_iter();
-        join_all(chosen.filter(|(kind, _)| !Self::OF_CHILDREN.contains(kind)).collect())
+        join_all(
+            chosen
+                .filter(|(kind, _)| !Self::OF_CHILDREN.contains(kind))
+                .collect(),
+        )
     }
 }
 

@@ -19,6 +19,7 @@ pub mod refs;
 pub mod schema;
 pub mod snapshot;
 mod snapshot_failure;
+pub mod stale;
 pub mod subject;
 pub mod unload;
 pub mod why;

@@ -109,7 +109,13 @@ pub fn compile(
         time: TIME + TIME_EACH * wanted.len().min(2000) as u32,
         output: OUTPUT,
     };
-    let answer = twin::run(target, program, &arguments, request(wanted, optimize), limits)?;
+    let answer = twin::run(
+        target,
+        program,
+        &arguments,
+        request(wanted, optimize),
+        limits,
+    )?;
     parse(&answer, hexversion, wanted.len()).map_err(|detail| CompileError::OtherPython { detail })
 }
 

@@ -149,7 +149,10 @@ impl Judging<'_> {
                 self.found.memory_only.push(name);
             } else {
                 let by = code.file.clone();
-                self.found.patched.push(Patch { attribute: name, by });
+                self.found.patched.push(Patch {
+                    attribute: name,
+                    by,
+                });
             }
             return;
         }

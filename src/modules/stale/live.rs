@@ -20,6 +20,8 @@ pub enum Bound {
     Own,
     /// A class that states to be of the module.
     Class,
+    /// The same, of a metaclass that may have shaped it.
+    Shaped,
     /// A function that runs in this other module, with none of the module behind it.
     Foreign(String),
     /// Anything else.
@@ -152,8 +154,8 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
         let mut bound = Bound::Other;
         for index in 0..count {
             let place = value.offset(self.layout.header.size + 8 * index);
-            let inner: Address = (self.memory.read_at(place))
-                .map_err(ObjectError::reading(value, "wrapper"))?;
+            let inner: Address =
+                (self.memory.read_at(place)).map_err(ObjectError::reading(value, "wrapper"))?;
             if inner.is_null() {
                 continue;
             }
@@ -233,6 +235,11 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
         if states.as_deref() != Some(self.name) {
             return Ok(Bound::Other);
         }
+        // A metaclass may make something else of what is defined; that of abstract classes does not.
+        let bound = match self.reader.class_of(at)?.name.as_str() {
+            "type" | "ABCMeta" => Bound::Class,
+            _ => Bound::Shaped,
+        };
         if self.seen.insert(at) {
             let own = path.rsplit('.').next() == Some(class.name.as_str());
             // Under another name it is seen where it belongs, or nowhere.
@@ -240,9 +247,9 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
             for (key, value) in entries {
                 self.take(&format!("{path}.{key}"), &key, value, depth - 1);
             }
-            self.live.names.insert(path.to_owned(), Bound::Class);
+            self.live.names.insert(path.to_owned(), bound.clone());
         }
-        Ok(Bound::Class)
+        Ok(bound)
     }
 
     fn text(&self, at: Address) -> Option<String> {

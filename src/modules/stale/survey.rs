@@ -8,6 +8,7 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
 use crate::pyobject::{dict, int, sequence, text};
+use crate::target::cached::Cached;
 use crate::target::maps::Maps;
 use crate::target::process::Process;
 use crate::target::target::Target;
@@ -142,7 +143,11 @@ impl Surveying<'_> {
             let name = path.file_name().and_then(|name| name.to_str());
             name.is_some_and(|name| name.starts_with("python"))
         };
-        if let Some((path, _)) = self.process.executable().filter(|(path, _)| is_python(path)) {
+        if let Some((path, _)) = self
+            .process
+            .executable()
+            .filter(|(path, _)| is_python(path))
+        {
             return Some((self.below_root(path), true));
         }
         let version = self.python.version;
@@ -150,7 +155,10 @@ impl Surveying<'_> {
         let prefix = ["base_exec_prefix", "exec_prefix"].into_iter();
         let beside = prefix.filter_map(|name| {
             let name = self.text_of_sys(name)?;
-            Some(format!("{name}/bin/python{}.{}", version.major, version.minor))
+            Some(format!(
+                "{name}/bin/python{}.{}",
+                version.major, version.minor
+            ))
         });
         let mut all = named.into_iter().flatten().chain(beside).map(PathBuf::from);
         all.find(|path| is_python(path) && self.process.inside(path).is_file())
@@ -216,7 +224,8 @@ impl Surveying<'_> {
             return checked;
         };
         let own_name = self.name_of(globals).unwrap_or_else(|| row.name.clone());
-        let live = match live::read(self.process, &self.python.layout, &own_name, globals) {
+        let memory = Cached::new(self.process);
+        let live = match live::read(&memory, &self.python.layout, &own_name, globals) {
             Ok(live) => live,
             Err(error) => {
                 checked.detail = Some(error.to_string());
@@ -380,7 +389,10 @@ const PLAIN: [&str; 6] = [
 /// own.
 fn wanted(row: &ModuleRow) -> Option<Wanted> {
     let file = row.file.as_deref()?;
-    let is_plain = row.loader.as_deref().is_none_or(|loader| PLAIN.contains(&loader));
+    let is_plain = row
+        .loader
+        .as_deref()
+        .is_none_or(|loader| PLAIN.contains(&loader));
     let has_code = matches!(row.kind, Kind::Source | Kind::Sourceless | Kind::Frozen);
     if !is_plain || !has_code || row.dict.is_none() || !file.starts_with('/') {
         return None;

@@ -63,9 +63,8 @@ impl<'b> Dump<'b> {
             b'8' => Some(Text::Plain(String::from_utf8(bytes.to_vec()).ok()?)),
             b'4' => {
                 let points = bytes.chunks_exact(4);
-                let points = points.map(|point| {
-                    point.try_into().map(u32::from_le_bytes).unwrap_or_default()
-                });
+                let points = points
+                    .map(|point| point.try_into().map(u32::from_le_bytes).unwrap_or_default());
                 Some(Text::from_points(points.collect()))
             }
             b'b' => Some(match String::from_utf8(bytes.to_vec()) {

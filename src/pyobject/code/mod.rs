@@ -54,11 +54,9 @@ impl Code {
 
     /// The code objects among its constants.
     pub fn inner(&self) -> impl Iterator<Item = &Code> {
-        self.constants
-            .iter()
-            .filter_map(|constant| match constant {
-                Constant::Code(code) => Some(&**code),
-                _ => None,
-            })
+        self.constants.iter().filter_map(|constant| match constant {
+            Constant::Code(code) => Some(&**code),
+            _ => None,
+        })
     }
 }

@@ -288,12 +288,9 @@ impl<'m, M: ReadMemory + ?Sized> CodeReader<'m, M> {
             "code" => Constant::Code(Box::new(self.code(at, depth - 1)?)),
             _ => match class.flags.text_kind() {
                 Some(Kind::Bytes) => Constant::Bytes(self.bytes_at(at)?),
-                Some(Kind::Unicode) => Constant::Text(whole(text::read_kind(
-                    memory,
-                    layout,
-                    at,
-                    Kind::Unicode,
-                )?)),
+                Some(Kind::Unicode) => {
+                    Constant::Text(whole(text::read_kind(memory, layout, at, Kind::Unicode)?))
+                }
                 None => Constant::Other(class.name),
             },
         })
