@@ -261,10 +261,11 @@ fn a_thread_inside_or_an_import_is_waited_for_and_then_refused() {
     on_changeable(somebody_inside_is_waited_for);
 }
 
-/// A main thread that waits cannot be reached by this version, nor can a stopped one: it says so.
+/// A main thread that waits is not reached when that is forbidden, nor is a stopped one: it says so.
 fn who_cannot_be_reached_is_refused(interpreter: &Interpreter) -> Result<(), String> {
     let target = start(interpreter, &["wait"]);
-    let (document, code) = unload(&target, &["plug", "--yes", "--limit", "2"]);
+    let forbidden = ["plug", "--yes", "--limit", "2", "--no-parked"];
+    let (document, code) = unload(&target, &forbidden);
     check(code == 6, "waiting", &document)?;
     let help = document["error"]["help"].as_str().unwrap_or_default();
     check(!help.is_empty(), "no help", &document)?;
@@ -274,6 +275,24 @@ fn who_cannot_be_reached_is_refused(interpreter: &Interpreter) -> Result<(), Str
     check(code == 6, "stopped", &document)?;
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGCONT).map_err(|e| e.to_string())?;
     stop(target)
+}
+
+/// A main thread that waits where it is known to be harmless does the work in its wait.
+fn who_waits_in_a_known_method_is_reached(interpreter: &Interpreter) -> Result<(), String> {
+    if interpreter.minor() < (3, 8) {
+        return Ok(());
+    }
+    let target = start(interpreter, &["wait"]);
+    let (document, code) = unload(&target, &["plug", "--yes"]);
+    check(code == 0, "waiting", &document)?;
+    let route = &document["injection"]["route"];
+    check(route == "parked_thread", "another way", &document)?;
+    stop(target)
+}
+
+#[test]
+fn the_modules_of_a_target_that_waits_are_unloaded() {
+    on_changeable(who_waits_in_a_known_method_is_reached);
 }
 
 #[test]

@@ -3,6 +3,12 @@
 pub mod answer;
 pub mod error;
 pub mod outcome;
+pub mod reload;
+pub mod reload_answer;
+pub mod reload_child;
+pub mod reload_error;
+pub mod reload_files;
+pub mod reload_source;
 pub mod source;
 pub mod target;
 pub mod unload;

@@ -54,7 +54,7 @@ fn write_tuple(source: &mut String, name: &str, items: impl Iterator<Item = Stri
 }
 
 /// A key as a Python 3 literal.
-fn literal(key: &Key) -> String {
+pub(super) fn literal(key: &Key) -> String {
     let mut text = String::from("'");
     for &point in key.points() {
         // Writing to a String cannot fail.

@@ -2,12 +2,14 @@
 
 mod exec;
 mod graph;
+mod reload;
 mod stale;
 
 pub use exec::ExecArgs;
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
+pub use reload::ReloadArgs;
 
 pub use stale::StaleArgs;
 
@@ -64,6 +66,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Take modules out of a running process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of a running process to the code that is on disk
+    Reload(ReloadArgs),
     /// Run Python code in a process at a safe point, and show what it prints and its value
     Exec(ExecArgs),
     /// Write a core file of a process that goes on running
@@ -212,6 +216,9 @@ pub struct UnloadArgs {
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
+    /// Never have a waiting main thread run code in the middle of its wait
+    #[arg(long)]
+    pub no_parked: bool,
 }
 
 /// `snapshot`.
@@ -281,6 +288,8 @@ pub enum SchemaOf {
     Ps,
     /// The references to a module.
     Refs,
+    /// Which modules got new code.
+    Reload,
     /// A core file that was written.
     Snapshot,
     /// Loaded code against the files.
@@ -336,6 +345,8 @@ pub enum LineCommand {
     Check(CheckArgs),
     /// Take modules out of the process at a safe point, and prove that they are gone
     Unload(UnloadArgs),
+    /// Move modules of the process to the code that is on disk
+    Reload(ReloadArgs),
     /// Run Python code in the process at a safe point; everything behind the word is code
     Exec(ExecArgs),
     /// Write a core file of the process

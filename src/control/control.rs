@@ -9,11 +9,13 @@ use crate::address::Address;
 use crate::control::consent::Consent;
 use crate::control::error::ControlError;
 use crate::target::core_file::CoreThread;
-use crate::target::maps::Maps;
+use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::pause::{Paused, StopLimits};
 use crate::target::process::Process;
-use crate::target::registers_x86_64::{Registers, interrupted, resumed};
+use crate::target::registers_x86_64::{
+    Registers, SYSCALL, interrupted, interrupted_when_rewound, resumed,
+};
 use crate::target::steps::step;
 use crate::target::tracee::Tracee;
 use crate::target::watchdog::Watchdog;
@@ -28,12 +30,16 @@ const NT_X86_SHSTK: i32 = 0x204;
 /// Trap flag of the processor's flags: single-step.
 const TRAP_FLAG: u64 = 1 << 8;
 
+/// What the kernel keeps free below a stack that grows (`stack_guard_gap`).
+const STACK_GAP: u64 = 1 << 20;
+
 /// A process all of whose threads stand still, and that may be changed until this is dropped.
 #[derive(Debug)]
 pub struct Control<'p> {
     paused: Paused<'p>,
     maps: Maps,
     filtered: bool,
+    stack_limit: u64,
 }
 
 impl<'p> Control<'p> {
@@ -50,11 +56,13 @@ impl<'p> Control<'p> {
         // Read before the stop: the mappings that matter (stack, data) do not come and go.
         let maps = process.maps()?;
         let filtered = process.status()?.seccomp.is_none_or(|mode| mode != 0);
+        let stack_limit = process.stack_limit().unwrap_or(0);
         let paused = Paused::stop(process, watchdog, limits)?;
         Ok(Control {
             paused,
             maps,
             filtered,
+            stack_limit,
         })
     }
 
@@ -190,6 +198,32 @@ impl<'p> Control<'p> {
         }
     }
 
+    /// Whether `bytes` bytes below the main thread's stack pointer are stack too, or become it when
+    /// they are used: the stack of a main thread grows up to its limit.
+    ///
+    /// # Errors
+    /// [`ControlError::NoStackRoom`].
+    pub fn check_stack_can_grow(&self, bytes: u64) -> Result<(), ControlError> {
+        let at = Address::new(self.main_registers()?.rsp);
+        let below = |mapping: &Mapping| mapping.special == Some("[stack]");
+        let grows = self.maps.find(at).is_some_and(below);
+        let Some(end) = self.maps.find(at).map(|stack| stack.range.end) else {
+            return Err(ControlError::NoStackRoom { stack: at });
+        };
+        let lowest = end.before(self.stack_limit.min(end.value()));
+        let neighbour = self
+            .maps
+            .iter()
+            .take_while(|mapping| mapping.range.end <= at)
+            .last()
+            .map_or(Address::NULL, |mapping| mapping.range.end.offset(STACK_GAP));
+        let room = at.distance_from(lowest.max(neighbour));
+        if grows && room.is_some_and(|room| room >= bytes) {
+            return Ok(());
+        }
+        self.check_stack_room(bytes)
+    }
+
     /// The registers with which the main thread goes on.
     ///
     /// # Errors
@@ -198,8 +232,17 @@ impl<'p> Control<'p> {
         let registers = self.main_registers()?;
         match onward {
             Onward::AsItWas => Ok(resumed(&registers)),
-            Onward::Woken => interrupted(&registers).ok_or(ControlError::NotWaiting),
+            Onward::Woken => interrupted(&registers)
+                .or_else(|| self.interrupted_again(&registers))
+                .ok_or(ControlError::NotWaiting),
         }
+    }
+
+    /// A wait that fails at every stop was set back to its call ([`Paused`]); here it fails for good.
+    fn interrupted_again(&self, registers: &Registers) -> Option<Registers> {
+        let at = Address::new(registers.rip);
+        let instruction = self.read_bytes_at(at, SYSCALL.len()).ok()?;
+        (instruction == SYSCALL).then(|| interrupted_when_rewound(registers))?
     }
 
     /// Lets all threads go on, the main thread with an EINTR from the system call it waits in. How

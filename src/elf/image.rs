@@ -14,7 +14,9 @@ use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::target::Target;
 use goblin::container::{Container, Endian};
 use goblin::elf::header::{EM_AARCH64, EM_X86_64, SIZEOF_IDENT};
-use goblin::elf::program_header::{PF_R, PF_W, PF_X, PT_DYNAMIC, PT_INTERP, PT_LOAD, PT_NOTE};
+use goblin::elf::program_header::{
+    PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_INTERP, PT_LOAD, PT_NOTE,
+};
 use goblin::elf::{Elf, ProgramHeader};
 use std::cell::OnceCell;
 
@@ -80,6 +82,8 @@ pub struct Image {
     pub machine: u16,
     /// Whether it names a loader, as programs do and libraries do not.
     pub is_program: bool,
+    /// The index of its unwind tables (`.eh_frame_hdr`).
+    pub unwind_index: Option<AddressRange>,
     dynamic: Option<DynamicSymbols>,
     notes: Vec<AddressRange>,
     head: Vec<u8>,
@@ -155,6 +159,10 @@ impl Image {
             segments,
             machine,
             is_program: headers.iter().any(|header| header.p_type == PT_INTERP),
+            unwind_index: headers
+                .iter()
+                .find(|header| header.p_type == PT_GNU_EH_FRAME)
+                .map(|header| memory_range(bias, header)),
             dynamic,
             notes: headers
                 .iter()

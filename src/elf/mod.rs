@@ -8,3 +8,4 @@ pub mod dynamic;
 pub mod file;
 pub mod image;
 mod note;
+pub mod unwind;

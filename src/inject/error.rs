@@ -2,6 +2,7 @@
 
 use crate::control::error::ControlError;
 use crate::cpython::version::Version;
+use crate::inject::parked_thread::Unproven;
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
 use crate::target::watchdog::WatchdogError;
@@ -88,6 +89,15 @@ pub enum Refusal {
         /// How long it was watched.
         waited: Duration,
     },
+    /// The main thread waits, and what is seen of its stack does not prove that it may run code.
+    #[error("the main thread waits, and may not be made to run code there: {}", .why.text())]
+    ParkedUnproven {
+        /// What is missing.
+        why: Unproven,
+    },
+    /// The main thread waits, and has the GIL.
+    #[error("the main thread waits in a call that holds the GIL")]
+    GilHeld,
     /// The main thread waits for a lock, but not in code that is known to bear being woken.
     #[error("the main thread waits for a lock in a library that is not known to bear being woken")]
     ForeignWait,
@@ -191,7 +201,11 @@ impl Refusal {
     /// Whether the cause may pass by itself in milliseconds, so that it is worth trying again.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Refusal::LockHeld | Refusal::QueueFull | Refusal::ForeignWait => true,
+            Refusal::LockHeld
+            | Refusal::QueueFull
+            | Refusal::ForeignWait
+            | Refusal::GilHeld
+            | Refusal::ParkedUnproven { .. } => true,
             Refusal::Control(error) => error.may_pass(),
             _ => false,
         }
@@ -199,7 +213,7 @@ impl Refusal {
 
     fn help(&self) -> &'static str {
         match self {
-            Refusal::Parked { .. } => {
+            Refusal::Parked { .. } | Refusal::ParkedUnproven { .. } | Refusal::GilHeld => {
                 "make the target do something (a request, a timer), or try with a longer time limit"
             }
             Refusal::Control(ControlError::Pause(pause)) => pause_help(pause),

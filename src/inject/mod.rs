@@ -5,6 +5,7 @@ mod assess;
 pub mod error;
 pub mod exec;
 mod page;
+pub mod parked_thread;
 mod pending_call;
 mod reclaim;
 mod request;

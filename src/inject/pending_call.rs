@@ -18,11 +18,12 @@ use crate::cpython::python::Python;
 use crate::inject::assembler_x86_64::Assembler;
 use crate::inject::error::Refusal;
 use crate::inject::page::{self, Contents};
+use crate::inject::parked_thread::ParkedCall;
 use crate::inject::request::{Request, Route};
 use crate::inject::ring::{Ring, RingState};
 use crate::inject::safe_point::{check_gates, check_lock_wait};
-use crate::inject::thunk_x86_64::{self, Functions};
-use crate::inject::trampoline_x86_64;
+use crate::inject::thunk_x86_64::{self, Functions, Leaving};
+use crate::inject::trampoline_x86_64::{self, Action};
 use crate::target::process::Process;
 use std::time::{Duration, Instant};
 
@@ -34,6 +35,8 @@ pub(super) struct Prepared<'a> {
     pub(super) ring: Option<Ring>,
     pub(super) route: Route,
     pub(super) max_result: usize,
+    /// The way for a main thread that waits; `None` where it is not taken.
+    pub(super) parked: Option<ParkedCall<'a>>,
     contents: Contents<'a>,
     code: Vec<u8>,
     trampoline: u64,
@@ -49,6 +52,8 @@ pub(super) struct Armed {
     pub(super) result: Address,
     /// How long the target stood still for it.
     pub(super) stopped: Duration,
+    /// Whether the main thread runs it without the queue.
+    pub(super) parked: bool,
 }
 
 /// The way for this Python.
@@ -110,11 +115,15 @@ impl<'a> Prepared<'a> {
             &mut assembler,
             python.version.major,
             page::result(request.source),
+            Leaving::Unmaps,
         );
         let xsave_size = crate::target::registers_x86_64::xsave_size();
-        let trampoline = trampoline_x86_64::assemble(&mut assembler, functions, xsave_size);
+        let trampoline =
+            trampoline_x86_64::assemble(&mut assembler, functions, xsave_size, Action::Queue);
         let code = assembler.finish().ok_or(Refusal::TooLarge { limit: 0 })?;
+        let parked = ParkedCall::new(python, symbols, &contents, owner);
         Ok(Prepared {
+            parked: parked.filter(|_| request.parked),
             python,
             libc,
             ring,
@@ -167,6 +176,7 @@ impl<'a> Prepared<'a> {
                 .data()
                 .offset(u64::from(page::result(self.contents.source).0)),
             stopped,
+            parked: false,
         })
     }
 

@@ -12,6 +12,7 @@ use crate::control::libc::Libc;
 use crate::control::scratch::{Header, Leftover, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
+use crate::inject::parked_thread::{self, Left};
 use crate::inject::pending_call::route_for;
 use crate::inject::ring::Ring;
 use crate::inject::withdraw::{Withdrawal, is_in_use, is_unmapped, read_snapshot, withdraw};
@@ -88,7 +89,11 @@ impl<'b> Broom<'b> {
                     if let Some(pid) = living_owner(header) {
                         return Err(Refusal::OtherRun { pid });
                     }
-                    self.clear_one(header.scratch(), &mut cleared)?;
+                    if header.owner.mechanism == parked_thread::MECHANISM {
+                        self.clear_parked(header.scratch(), &mut cleared)?;
+                    } else {
+                        self.clear_one(header.scratch(), &mut cleared)?;
+                    }
                 }
                 Leftover::Bare(scratch) => self.clear_bare(*scratch, &mut cleared)?,
             }
@@ -103,6 +108,18 @@ impl<'b> Broom<'b> {
         cleared.stopped_us += control.resume().as_micros() as u64;
         outcome?;
         cleared.given_back += 1;
+        Ok(())
+    }
+
+    /// What a parked main thread was made to run.
+    fn clear_parked(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
+        let control = self.seize()?;
+        let outcome = parked_thread::give_back(&control, self.libc, scratch);
+        cleared.stopped_us += control.resume().as_micros() as u64;
+        match outcome? {
+            Left::Nothing => cleared.given_back += 1,
+            Left::Busy => return Err(Refusal::EarlierRequest),
+        }
         Ok(())
     }
 

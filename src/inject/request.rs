@@ -13,6 +13,8 @@ pub struct Request<'s> {
     pub limit: Duration,
     /// How long the target may stand still at one stop.
     pub max_stop: Duration,
+    /// Whether a main thread that waits with the GIL released may be made to run it itself.
+    pub parked: bool,
     /// Bytes of `result` at most.
     pub max_result: usize,
 }
@@ -31,6 +33,8 @@ pub enum Route {
     QueueCall,
     /// The remote debugging interface of 3.14 (PEP 768).
     RemoteExec,
+    /// The main thread, which waited with the GIL released, took the GIL and called it.
+    ParkedThread,
 }
 
 impl Route {
@@ -39,6 +43,7 @@ impl Route {
         match self {
             Route::QueueWrite | Route::QueueCall => "pending_call",
             Route::RemoteExec => "remote_exec",
+            Route::ParkedThread => "parked_thread",
         }
     }
 }

@@ -70,6 +70,7 @@ mod tests {
             scratch: Scratch::at(Address::new(0x1000), 0x3000),
             result: Address::new(0x2200),
             stopped: Duration::ZERO,
+            parked: false,
         };
         let snapshot = Snapshot {
             state,

@@ -14,9 +14,10 @@ use crate::control::scratch::{Leftover, Owner};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
+use crate::inject::parked_thread::{self, Left};
 use crate::inject::pending_call::{Armed, Prepared, route_for};
 use crate::inject::reclaim::{Broom, is_gone};
-use crate::inject::request::{Ran, Request};
+use crate::inject::request::{Ran, Request, Route};
 use crate::inject::result::{look, read_result};
 use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
@@ -29,6 +30,9 @@ use std::time::{Duration, Instant};
 
 /// How long a queued request waits before its thread is looked at again.
 const BEFORE_WAKING: Duration = Duration::from_millis(50);
+
+/// A request is begun anew in another way this often.
+const MOST_CANCELLED: usize = 4;
 
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
@@ -87,11 +91,12 @@ fn run(
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
         woken: false,
+        cancelled: Vec::new(),
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
     let armed = run.arm()?;
-    run.finish(&armed)
+    run.finish(armed)
 }
 
 fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
@@ -103,6 +108,14 @@ fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
         return Err(Refusal::NulInSource);
     }
     Ok(())
+}
+
+/// How waiting for a queued request ended.
+enum Waited {
+    /// It ran to its end.
+    Ended(Snapshot),
+    /// The main thread has begun to wait, and will not come to the queue.
+    Parked,
 }
 
 /// What identifies this run in what it leaves behind.
@@ -144,6 +157,8 @@ struct Run<'r> {
     deadline: Instant,
     stopped: Duration,
     woken: bool,
+    /// Requests that stay in the queue and will do nothing.
+    cancelled: Vec<Armed>,
 }
 
 impl Run<'_> {
@@ -217,11 +232,17 @@ impl Run<'_> {
                 Seen::Parked {
                     number,
                     wait_channel,
-                } => Refusal::Parked {
-                    number,
-                    wait_channel,
-                    waited: began.elapsed(),
-                },
+                } => {
+                    let parked = Refusal::Parked {
+                        number,
+                        wait_channel,
+                        waited: began.elapsed(),
+                    };
+                    match self.arm_parked(parked) {
+                        Err(refusal) if refusal.may_pass() => refusal,
+                        outcome => return outcome,
+                    }
+                }
                 Seen::Gone => {
                     let pid = self.process.pid();
                     return Err(ControlError::from(PauseError::Gone { pid }).into());
@@ -236,6 +257,20 @@ impl Run<'_> {
         may_wake(self.prepared.python)
     }
 
+    /// Has a main thread that waits run the request itself, if its wait is a known one.
+    fn arm_parked(&mut self, parked: Refusal) -> Result<Armed, Refusal> {
+        let Some(call) = &self.prepared.parked else {
+            return Err(parked);
+        };
+        let sight = call
+            .look(self.process, &self.prepared.libc)
+            .map_err(|why| Refusal::ParkedUnproven { why })?;
+        let armed = call.arm(self.seize()?, &self.prepared.libc, &sight)?;
+        self.stopped += armed.stopped;
+        self.woken = true;
+        Ok(armed)
+    }
+
     fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
         let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
@@ -244,17 +279,28 @@ impl Run<'_> {
     }
 
     /// Waits for the end of the request, takes it back when that does not come, and clears away.
-    fn finish(&mut self, armed: &Armed) -> Result<Ran, InjectError> {
+    fn finish(&mut self, mut armed: Armed) -> Result<Ran, InjectError> {
         let began = Instant::now();
-        let snapshot = self.wait_for_end(armed, began)?;
+        let snapshot = loop {
+            match self.wait_for_end(&armed, began)? {
+                Waited::Ended(snapshot) => break snapshot,
+                Waited::Parked if self.take_from_queue(&armed)? => armed = self.arm()?,
+                Waited::Parked => {}
+            }
+        };
         let latency = began.elapsed();
-        let result = read_result(self.process, armed, &snapshot, self.prepared.max_result);
-        self.give_back(armed);
+        let result = read_result(self.process, &armed, &snapshot, self.prepared.max_result);
+        self.give_back(&armed);
+        self.give_back_cancelled();
         let (status, value) = result?;
         Ok(Ran {
             status,
             value,
-            route: self.prepared.route,
+            route: if armed.parked {
+                Route::ParkedThread
+            } else {
+                self.prepared.route
+            },
             woken: self.woken,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
@@ -262,24 +308,32 @@ impl Run<'_> {
         })
     }
 
-    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Snapshot, InjectError> {
+    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
         let mut nap = Duration::from_micros(100);
         let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
-            if snapshot.state.has_ended() {
-                return Ok(snapshot);
+            // A thread that runs it itself must also have found its way back.
+            if snapshot.state.has_ended() && (!armed.parked || snapshot.phase == 2) {
+                return Ok(Waited::Ended(snapshot));
             }
             if snapshot.phase == 2 && snapshot.queued != 0 {
+                if armed.parked {
+                    self.give_back(armed);
+                    return Err(Refusal::GilHeld.into());
+                }
                 return Err(self.not_queued(armed));
             }
             let signal = self.interruption.wait(nap);
             if signal.is_some() || self.is_late() {
-                return self.take_back(armed, began, signal);
+                return self.take_back(armed, began, signal).map(Waited::Ended);
             }
             nap = (nap * 5 / 4).min(MAX_NAP);
-            if snapshot.state == State::Armed && Instant::now() >= next_wake {
+            if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
                 self.wake_from_lock();
+                if self.has_parked() {
+                    return Ok(Waited::Parked);
+                }
                 next_wake = Instant::now() + 4 * BEFORE_WAKING;
             }
         }
@@ -299,6 +353,47 @@ impl Run<'_> {
             control.resume();
         }
         self.stopped += began.elapsed();
+    }
+
+    /// Whether the main thread, which was moving when the request was queued, has begun to wait where
+    /// it can be made to run it.
+    fn has_parked(&self) -> bool {
+        let Some(call) = &self.prepared.parked else {
+            return false;
+        };
+        if self.cancelled.len() == MOST_CANCELLED {
+            return false;
+        }
+        let seen = look_twice(self.process);
+        matches!(seen, Seen::Parked { .. })
+            && !seen.is_lock_wait()
+            && call.look(self.process, &self.prepared.libc).is_ok()
+    }
+
+    /// Takes the request out of the queue, to be begun in another way; `false` when it began. One
+    /// that can only be told to do nothing stays there.
+    fn take_from_queue(&mut self, armed: &Armed) -> Result<bool, InjectError> {
+        match self.try_to_take_back(armed) {
+            Ok(Withdrawal::TakenBack) => Ok(true),
+            Ok(Withdrawal::Cancelled | Withdrawal::Unqueued) => {
+                self.cancelled.push(*armed);
+                Ok(true)
+            }
+            Ok(Withdrawal::Ended | Withdrawal::Running | Withdrawal::Busy) => Ok(false),
+            Err(ControlError::Pause(PauseError::Gone { .. })) => Err(InjectError::Gone),
+            Err(error) => Err(InjectError::NotWithdrawn(error)),
+        }
+    }
+
+    /// Gives back what requests have left that were told to do nothing and did so. Others are left
+    /// to a later run.
+    fn give_back_cancelled(&mut self) {
+        for armed in std::mem::take(&mut self.cancelled) {
+            let ended = look(self.process, &armed).is_ok_and(|seen| seen.state.has_ended());
+            if ended {
+                self.give_back(&armed);
+            }
+        }
     }
 
     fn lost(&self, error: &ReadError) -> InjectError {
@@ -360,7 +455,8 @@ impl Run<'_> {
 
     fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
         let control = self.seize()?;
-        let ring = self.prepared.ring.as_ref();
+        // What a parked thread runs was never in the queue.
+        let ring = self.prepared.ring.as_ref().filter(|_| !armed.parked);
         let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
         self.stopped += control.resume();
         outcome
@@ -370,9 +466,15 @@ impl Run<'_> {
     fn give_back(&mut self, armed: &Armed) {
         for _ in 0..20 {
             let Ok(control) = self.seize() else { return };
-            let given = armed.scratch.give_back_data(&control, &self.prepared.libc);
+            let (scratch, libc) = (armed.scratch, &self.prepared.libc);
+            let given = if armed.parked {
+                parked_thread::give_back(&control, libc, scratch)
+            } else {
+                let given = scratch.give_back_data(&control, libc);
+                given.map(|()| Left::Nothing)
+            };
             self.stopped += control.resume();
-            if given.is_ok() {
+            if given == Ok(Left::Nothing) {
                 return;
             }
             std::thread::sleep(Duration::from_millis(2));

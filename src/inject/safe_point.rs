@@ -180,7 +180,10 @@ pub(super) fn check_lock_wait(
 }
 
 /// `_PyRuntime.main_thread` is a `pthread_t`, on glibc and musl the base of the `fs` segment.
-fn refuse_other_main_thread(control: &Control<'_>, python: &Python) -> Result<(), Refusal> {
+pub(super) fn refuse_other_main_thread(
+    control: &Control<'_>,
+    python: &Python,
+) -> Result<(), Refusal> {
     let (Some(at), Some(layout)) = (python.runtime, python.layout.runtime) else {
         return Ok(());
     };

@@ -92,7 +92,12 @@ impl Functions {
 
     /// Where the address of the C library's function behind those named here is kept.
     pub(super) fn one_more(&self) -> Data {
-        page::function(self.python.len() + self.c.len())
+        self.further(0)
+    }
+
+    /// Where the addresses of functions behind those named here are kept.
+    pub(super) fn further(&self, index: usize) -> Data {
+        page::function(self.python.len() + self.c.len() + index)
     }
 }
 
@@ -113,8 +118,17 @@ struct Thunk<'a> {
     finish: Label,
 }
 
+/// How the thunk ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leaving {
+    /// With the jump that unmaps its page.
+    Unmaps,
+    /// It returns to the trampoline that called it; the tool unmaps.
+    Returns,
+}
+
 /// Writes the thunk at the beginning of the code page. `result` is where its result goes.
-pub(super) fn assemble(a: &mut Assembler, major: u8, result: Data) {
+pub(super) fn assemble(a: &mut Assembler, major: u8, result: Data, leaving: Leaving) {
     debug_assert_eq!(a.here(), 0);
     let finish = a.label();
     let leave = a.label();
@@ -127,7 +141,7 @@ pub(super) fn assemble(a: &mut Assembler, major: u8, result: Data) {
     thunk.enter(leave);
     thunk.run();
     thunk.copy_result();
-    thunk.end(finish, leave);
+    thunk.end(finish, leave, leaving);
 }
 
 // rbx: the outcome. r12: the namespace. r13: an object to drop. r14: a copy of a length.
@@ -299,7 +313,7 @@ impl Thunk<'_> {
         self.a.jump(self.finish);
     }
 
-    fn end(&mut self, finish: Label, leave: Label) {
+    fn end(&mut self, finish: Label, leave: Label, leaving: Leaving) {
         self.a.place(finish);
         self.drop_object(R12); // does nothing for NULL
         // Dropping the namespace may have left an exception of some destructor.
@@ -321,7 +335,10 @@ impl Thunk<'_> {
         KEPT.into_iter()
             .rev()
             .for_each(|register| self.a.pop(register));
-        self.a.bytes(&[0xff, 0xe0]); // jmp *%rax
+        match leaving {
+            Leaving::Unmaps => self.a.bytes(&[0xff, 0xe0]), // jmp *%rax
+            Leaving::Returns => self.a.bytes(&[0xc3]),
+        }
     }
 }
 
@@ -331,7 +348,7 @@ mod tests {
 
     fn code(major: u8) -> Vec<u8> {
         let mut assembler = Assembler::default();
-        assemble(&mut assembler, major, Data(4096));
+        assemble(&mut assembler, major, Data(4096), Leaving::Unmaps);
         assembler.finish().expect("fits its page")
     }
 

@@ -4,7 +4,8 @@
 //! So what is a module to a person is told by its globals dict. A function is of the dict it runs in.
 //! A class is of one of the dicts with the name that its `__module__` states: the one that a method
 //! of it runs in, else the one that gives it, else the only one, unless that has another class
-//! under its name.
+//! under its name. A class that states one module and is given by another, in which its methods run,
+//! is of that other.
 
 use crate::address::Address;
 use crate::cpython::python::Python;
@@ -306,14 +307,25 @@ impl<M: ReadMemory> Sorting<'_, M> {
         if let Some(&dict) = named.iter().find(gives) {
             return Ok(Some(dict));
         }
+        // A class that states the module which is to give it, not the one that made it.
+        let mut made_in = members
+            .values
+            .iter()
+            .filter_map(|value| runs_in.get(value))
+            .filter(gives);
+        if let Some(&dict) = made_in.next() {
+            return Ok(Some(dict));
+        }
         match named {
-            [only] if !self.gives_another(*only, class) => Ok(Some(*only)),
+            [only] if !self.gives_another(*only, class, members) => Ok(Some(*only)),
             _ => Ok(None),
         }
     }
 
     /// Whether a namespace has another class under the name of this one: then this one is older.
-    fn gives_another(&self, dict: u32, class: u32) -> bool {
+    /// One that refers to that other was made from it (`Generic[T]` of 3.6, which has `Generic` as
+    /// its `__origin__`).
+    fn gives_another(&self, dict: u32, class: u32, members: &Members) -> bool {
         let layout = &self.python.layout;
         let at = self.graph.address(class);
         let name = layout.class.name.read(self.memory, at);
@@ -324,7 +336,12 @@ impl<M: ReadMemory> Sorting<'_, M> {
         let name = String::from_utf8_lossy(&name);
         let found = dict::find(self.memory, layout, self.graph.address(dict), &name);
         let is_class = |value| matches!(self.kinds.of(self.memory, value), Ok(Some(Kind::Class)));
-        matches!(found, Ok(Some(value)) if value != at && is_class(value))
+        let is_origin = |value| {
+            let node = self.graph.find(value);
+            node.is_some_and(|node| members.values.contains(&node))
+        };
+        let is_another = |value| value != at && is_class(value) && !is_origin(value);
+        matches!(found, Ok(Some(value)) if is_another(value))
     }
 
     fn members_of(&self, class: u32) -> Result<Members, ReadError> {

@@ -477,6 +477,19 @@ pub fn find_thread_hook(member: &str) -> Option<&'static Hook> {
     THREAD_HOOKS.iter().find(|hook| hook.member == member)
 }
 
+/// What empties an `lru_cache` that a name of a module leads to. Those of `typing` are emptied
+/// together: it keeps the functions that do it (`_cleanups`), and most of the caches in closures.
+pub fn cache_remedy(module: &str, name: &str) -> Remedy {
+    let of_typing = find_registry(module, "_cleanups");
+    let description = || format!("clear the cache that {module}.{name} leads to: cache_clear()");
+    Remedy {
+        kind: of_typing.map_or("lru_cache", |registry| registry.kind),
+        description: of_typing.map_or_else(description, |registry| registry.remedy.to_owned()),
+        is_safe: true,
+        is_reversible: false,
+    }
+}
+
 /// What takes the handler of a signal away.
 pub fn signal_remedy(number: u32) -> Remedy {
     Remedy {

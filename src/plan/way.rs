@@ -6,7 +6,7 @@ use crate::heap::kinds::Kind;
 use crate::modules::picture::Picture;
 use crate::plan::border::Root;
 use crate::plan::keeper::judge_thread_local;
-use crate::plan::remedy::{OWN_REGISTRIES, OwnRegistry, Remedy};
+use crate::plan::remedy::{OWN_REGISTRIES, OwnRegistry, Remedy, cache_remedy};
 use crate::plan::standing::{RootKind, Standing};
 use crate::target::view::ViewMemory;
 
@@ -53,23 +53,7 @@ impl<'w, 'm, M: ViewMemory> Way<'w, 'm, M> {
         if !is_cache || BESIDES_CACHE.contains(&&*self.labels[step]) {
             return None;
         }
-        let is_typing = module == "typing";
-        Some(Remedy {
-            kind: match is_typing {
-                true => "typing_caches",
-                false => "lru_cache",
-            },
-            description: match is_typing {
-                true => {
-                    "clear the caches of typing: call every function in typing._cleanups".to_owned()
-                }
-                false => {
-                    format!("clear the cache that {module}.{name} leads to: cache_clear()")
-                }
-            },
-            is_safe: true,
-            is_reversible: false,
-        })
+        Some(cache_remedy(module, name))
     }
 
     fn registry_at(&self, step: usize) -> Option<Remedy> {

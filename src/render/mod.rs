@@ -18,6 +18,7 @@ mod path;
 mod plan;
 mod ps;
 mod refs;
+mod reload;
 mod roots;
 mod snapshot;
 mod stale;
@@ -35,6 +36,7 @@ pub use exec::traceback_text;
 pub use json::write_json;
 
 pub use number::{bytes, counted, duration, thousands};
+pub use reload::reload_plan_text;
 pub use style::{bad, dim, good, name, warn};
 pub use table::{Align, Table};
 pub use text::{Answer, Look};

@@ -175,7 +175,7 @@ fn is_frozen(left: &Remaining) -> bool {
     left.frozen > 0
 }
 
-fn how_text(injection: &Injection) -> String {
+pub(super) fn how_text(injection: &Injection) -> String {
     let tries = match injection.attempts {
         1 => String::new(),
         many => format!("; at the {} attempt", ordinal(many)),

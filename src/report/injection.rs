@@ -64,6 +64,7 @@ impl From<inject::Route> for Route {
         match route {
             inject::Route::QueueWrite | inject::Route::QueueCall => Route::PendingCall,
             inject::Route::RemoteExec => Route::RemoteExec,
+            inject::Route::ParkedThread => Route::ParkedThread,
         }
     }
 }

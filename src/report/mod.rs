@@ -16,6 +16,7 @@ mod modules;
 mod plan;
 mod ps;
 mod refs;
+mod reload;
 mod snapshot;
 mod stale;
 mod unload;
@@ -38,6 +39,9 @@ pub use plan::{
 };
 pub use ps::{Ability, Ps, PsProcess};
 pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
+pub use reload::{
+    Rebound, Reload, ReloadChange, ReloadOutcome, ReloadStale, ReloadWhat, SideEffect,
+};
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use stale::{
     Stale, StaleChange, StaleEvidence, StaleModule, StalePatch, StaleState, StaleWhat,

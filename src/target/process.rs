@@ -169,6 +169,18 @@ impl Process {
         Ok(Maps::new(maps.into_iter().map(Mapping::from).collect()))
     }
 
+    /// How large the stack of its main thread may become, in bytes; `None` when that is not told.
+    pub fn stack_limit(&self) -> Option<u64> {
+        let limits = procfs::process::Process::new(self.pid())
+            .ok()?
+            .limits()
+            .ok()?;
+        Some(match limits.max_stack_size.soft_limit {
+            procfs::process::LimitValue::Unlimited => u64::MAX,
+            procfs::process::LimitValue::Value(bytes) => bytes,
+        })
+    }
+
     fn failed(&self, error: ProcError) -> ProcessError {
         ProcessError::from_procfs(self.pid, error)
     }

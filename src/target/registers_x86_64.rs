@@ -14,7 +14,9 @@ const ERESTARTNOHAND: i64 = -514;
 const ERESTART_RESTARTBLOCK: i64 = -516;
 /// Number of `restart_syscall`.
 const RESTART_SYSCALL: u64 = 219;
-/// Length of the `syscall` instruction.
+/// The `syscall` instruction.
+pub const SYSCALL: [u8; 2] = [0x0f, 0x05];
+/// Its length.
 const SYSCALL_LENGTH: u64 = 2;
 /// System calls that fail with EINTR at any stop, where others are started over by the kernel:
 /// semop, rt_sigtimedwait, semtimedop, epoll_wait, epoll_pwait, epoll_pwait2.
@@ -85,6 +87,17 @@ pub fn interrupted(registers: &Registers) -> Option<Registers> {
     (waits && registers.orig_rax as i64 >= 0).then_some(Registers {
         rax: EINTR as u64,
         orig_rax: u64::MAX,
+        ..*registers
+    })
+}
+
+/// As [`interrupted`], for a wait that fails at every stop and was [`rewound`]: its thread is about
+/// to execute the `syscall` instruction, which the caller has seen there.
+pub fn interrupted_when_rewound(registers: &Registers) -> Option<Registers> {
+    let rewound = (registers.orig_rax as i64) < 0 && is_epoll_wait(registers.rax as i64);
+    rewound.then_some(Registers {
+        rax: EINTR as u64,
+        rip: registers.rip.wrapping_add(SYSCALL_LENGTH),
         ..*registers
     })
 }

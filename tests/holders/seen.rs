@@ -163,3 +163,33 @@ pub fn ways_of(picture: &Picture<'_, Copied<'_>>, own: &Own, border: &Border) ->
     };
     border.roots.iter().map(way).collect()
 }
+
+/// What is foreseen of a package.
+#[derive(Debug)]
+pub struct Globals {
+    /// The `__name__` of every globals dict that would be left, sorted.
+    pub names: Vec<String>,
+    /// As in [`Seen`].
+    pub roots: BTreeSet<String>,
+}
+
+/// Looks at a package of the process.
+pub fn globals_left(pid: i32, package: &str) -> Result<Globals, String> {
+    with_picture(pid, |picture| {
+        let cut = cut_of(picture, &[package])?;
+        let own = Own::of_cut(picture, &cut);
+        let cuts = Cuts::of(picture, &cut);
+        let border = find_border(picture, &own, &cuts);
+        let left = find_left(picture, &cut, &cuts, &HashSet::new());
+        let name = |&dict: &u32| {
+            let namespace = picture.namespaces.of_dict(dict)?;
+            Some(namespace.name.as_ref()?.escaped())
+        };
+        let mut names: Vec<String> = left.dicts.iter().filter_map(name).collect();
+        names.sort_unstable();
+        Ok(Globals {
+            names,
+            roots: roots_of(picture, &own, &border),
+        })
+    })
+}

@@ -34,6 +34,17 @@ impl Driver {
         Driver::with(&[&pid.to_string(), source, &limit_ms.to_string()])
     }
 
+    /// Tells what the main thread of a process waits in.
+    pub fn stack(pid: i32) -> Self {
+        Driver::with(&["stack", &pid.to_string()])
+    }
+
+    /// Allows that a main thread that waits runs it in the middle of its wait.
+    pub fn parked(mut self) -> Self {
+        self.command.env("DRIVER_PARKED", "1");
+        self
+    }
+
     fn with(arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
         command

@@ -5,6 +5,7 @@
 mod common;
 mod driver;
 mod health;
+mod parked;
 mod pause;
 
 use common::{Interpreter, Target, interpreter, on_every_interpreter, program};
@@ -370,18 +371,25 @@ fn a_signal_to_the_tool_takes_the_request_back() {
 }
 
 /// Kills the driver at every step, from the first until a run completes.
-fn survives_every_kill(mut target: Target) -> Result<u32, String> {
+fn survives_every_kill(target: Target) -> Result<u32, String> {
+    survives_every_kill_of(target, |pid| Driver::new(pid, NOTHING, 60_000))
+}
+
+fn survives_every_kill_of(
+    mut target: Target,
+    driver: impl Fn(i32) -> Driver,
+) -> Result<u32, String> {
     let pid = target.pid();
-    Driver::new(pid, NOTHING, 60_000).run();
+    driver(pid).run();
     let before = lasting_maps(pid);
     for step in 1..500 {
-        let ended = Driver::new(pid, NOTHING, 60_000).killed_at(step).run();
+        let ended = driver(pid).killed_at(step).run();
         let context = |what: String| format!("killed at step {step}: {what}");
         eventually(|| runs_free(pid)).map_err(context)?;
         // On a loaded machine the target may not yet have done what it was made to do when the
         // first of these runs looks for leftovers; the second then finds them.
         for _ in 0..2 {
-            let again = Driver::new(pid, NOTHING, 60_000).run();
+            let again = driver(pid).run();
             must(again.successes() == 1, || {
                 context(format!("then {again:?}"))
             })?;

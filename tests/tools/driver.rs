@@ -3,10 +3,11 @@
 //!
 //! `driver pause PID TIMES` stops the process that often and tells how long each stop was, and how
 //! many threads did not stand still in it. `driver PID SOURCE [LIMIT_MS [TIMES [MAX_RESULT]]]` prints one line a run and exits with the
-//! kind of the error that ended it.
+//! kind of the error that ended it. `driver stack PID` tells what the main thread waits in.
 
 use pyunload::control::consent::Consent;
-use pyunload::inject::{self, InjectError, Kind, Request};
+use pyunload::control::libc::Libc;
+use pyunload::inject::{self, InjectError, Kind, Request, parked_thread};
 use pyunload::pyobject::identify;
 use pyunload::target::pause::{Paused, StopLimits};
 use pyunload::target::process::Process;
@@ -74,11 +75,40 @@ fn pause(pid: i32, times: u64) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// What the main thread waits in, as far as it is told without a stop, and its frames.
+fn stack(pid: i32) -> Result<(), Box<dyn Error>> {
+    let process = Process::open(pid)?;
+    let located = identify::find(&process)?;
+    let python = located
+        .image
+        .find_symbol(&process, "PyRun_StringFlags")
+        .ok_or("no C API")?;
+    let libc = Libc::find(&process, &process.maps()?)?;
+    match parked_thread::foresee(&process, &libc, python.address) {
+        None => println!("runs"),
+        Some((sight, seen)) => {
+            match seen {
+                Ok(parked) => println!("parked in {}, {}", parked.method, parked.function),
+                Err(unproven) => println!("unproven: {}", unproven.text()),
+            }
+            for line in parked_thread::main_frames(&process, &sight) {
+                println!("  {line}");
+            }
+        }
+    }
+    Ok(())
+}
+
 fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
     if let [word, pid, times] = arguments
         && word == "pause"
     {
         return pause(pid.parse()?, times.parse()?);
+    }
+    if let [word, pid] = arguments
+        && word == "stack"
+    {
+        return stack(pid.parse()?);
     }
     let number = |index: usize, default: u64| {
         arguments
@@ -91,6 +121,7 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         source,
         limit: Duration::from_millis(number(2, 10_000)?),
         max_stop: max_stop(),
+        parked: std::env::var_os("DRIVER_PARKED").is_some(),
         max_result: usize::try_from(number(4, 4096)?)?,
     };
     let process = Process::open(pid)?;

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 /// `exec`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = "\
-The code runs in the main thread, between two bytecodes of the program, in a namespace of its own.
+The code runs in the main thread, between two bytecodes of the program or while it waits, in a
+namespace of its own.
 Shown are what it prints and the value of the expression it ends with. The exit code is 1 when it
 raised. Code that lasts holds the main thread up for as long.
 
@@ -39,4 +40,7 @@ pub struct ExecArgs {
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
+    /// Never have a waiting main thread run code in the middle of its wait
+    #[arg(long)]
+    pub no_parked: bool,
 }

@@ -2,8 +2,8 @@
 
 use crate::cli::args::SchemaOf;
 use crate::report::{
-    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Snapshot,
-    Stale, Unload, Why,
+    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Reload,
+    Snapshot, Stale, Unload, Why,
 };
 use schemars::{Schema, schema_for};
 
@@ -20,6 +20,7 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Plan => schema_for!(Document<Plan>),
         SchemaOf::Ps => schema_for!(Ps),
         SchemaOf::Stale => schema_for!(Stale),
+        SchemaOf::Reload => schema_for!(Reload),
         SchemaOf::Snapshot => schema_for!(Snapshot),
         SchemaOf::Refs => schema_for!(Document<Refs>),
         SchemaOf::Unload => schema_for!(Unload),

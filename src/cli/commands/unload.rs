@@ -80,6 +80,7 @@ fn carry_out(
             source,
             limit,
             max_stop: stop.max_stop,
+            parked: !args.no_parked,
             max_result: Request::MAX_SIZE,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
@@ -154,14 +155,14 @@ pub fn failure(pid: i32, error: UnloadError) -> Failure {
     )
 }
 
-fn with_cause(failure: Failure, cause: &'static str) -> Failure {
+pub(super) fn with_cause(failure: Failure, cause: &'static str) -> Failure {
     Failure {
         cause: Some(cause),
         ..failure
     }
 }
 
-fn inject_failure(pid: i32, error: &InjectError) -> Failure {
+pub(super) fn inject_failure(pid: i32, error: &InjectError) -> Failure {
     let (exit, cause, message) = match error.kind() {
         Kind::Gone => return Failure::gone(pid),
         Kind::Withdrawn => (

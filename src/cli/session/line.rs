@@ -6,8 +6,9 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a target at the command line. In a session it is put in for them.
-const TAKE_A_TARGET: [&str; 10] = [
+const TAKE_A_TARGET: [&str; 11] = [
     "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload", "exec",
+    "reload",
 ];
 
 /// Those of them that begin their words with targets, with what follows in a session.
@@ -94,6 +95,12 @@ fn definitions() -> clap::Command {
             // An argument that is changed moves behind the others, unless it has a place.
             command
                 .override_usage("unload [OPTIONS] <NAME>...")
+                .mut_arg("pid", |arg| arg.hide(true).index(1))
+                .mut_arg("names", |arg| arg.index(2))
+        })
+        .mut_subcommand("reload", |command| {
+            command
+                .override_usage("reload [OPTIONS] <NAME>...")
                 .mut_arg("pid", |arg| arg.hide(true).index(1))
                 .mut_arg("names", |arg| arg.index(2))
         })

@@ -3,7 +3,7 @@
 use super::line::{Parsed, parse};
 use super::prompt::Prompt;
 use crate::cli::args::{AttachArgs, CoreArgs, LineCommand, Which};
-use crate::cli::commands::{attach, exec, modules, snapshot, unload};
+use crate::cli::commands::{attach, exec, modules, reload, snapshot, unload};
 use crate::cli::dispatch;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
@@ -154,6 +154,7 @@ impl<'o> Session<'o> {
             LineCommand::Plan(args) => dispatch::plan(args, out, line),
             LineCommand::Check(args) => dispatch::check(args, out, line),
             LineCommand::Unload(args) => unload::run(args, out, line),
+            LineCommand::Reload(args) => reload::run(args, out, line),
             LineCommand::Exec(args) => exec::run(args, out, line),
             LineCommand::Snapshot(args) => out.result(snapshot::run(args), line),
             LineCommand::Summary => {
@@ -195,6 +196,7 @@ fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
         LineCommand::Check(args) => Some(&mut args.picture.interpreter),
         LineCommand::Doctor(_)
         | LineCommand::Unload(_)
+        | LineCommand::Reload(_)
         | LineCommand::Snapshot(_)
         | LineCommand::Summary
         | LineCommand::Quit => None,
@@ -213,6 +215,7 @@ fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
         LineCommand::Stale(_)
         | LineCommand::Doctor(_)
         | LineCommand::Unload(_)
+        | LineCommand::Reload(_)
         | LineCommand::Exec(_)
         | LineCommand::Snapshot(_)
         | LineCommand::Summary

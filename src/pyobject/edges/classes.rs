@@ -94,9 +94,11 @@ pub(super) fn is_class<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> b
         if depth > 0 && !raw.flags.is_type() {
             return false;
         }
-        // Only `type` is its own class.
+        // Only `type` is its own class. So is, by its words, the head of an empty list of the
+        // collector, and what follows it may look like flags.
         if raw.metatype == at {
-            return raw.flags.is_type();
+            let name = look.memory.read_c_string_at(raw.name, NAME);
+            return raw.flags.is_type() && name.is_ok_and(|name| name == b"type");
         }
         at = raw.metatype;
     }

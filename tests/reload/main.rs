@@ -1,0 +1,7 @@
+//! `reload` on running programs: the matrix of behaviours, each row its own file and test; and
+//! groups under load.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod load;
+mod rows;

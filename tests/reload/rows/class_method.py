@@ -1,0 +1,42 @@
+"""A class method through an imported class."""
+v1 = '''
+class C:
+    attribute = 'v1'
+    def m(self):
+        return 'v1'
+    @property
+    def p(self):
+        return 'v1'
+    @staticmethod
+    def s():
+        return 'v1'
+    @classmethod
+    def k(cls):
+        return 'v1'
+'''
+v2 = '''
+class C:
+    attribute = 'v2'
+    def m(self):
+        return 'v2'
+    @property
+    def p(self):
+        return 'v2'
+    @staticmethod
+    def s():
+        return 'v2'
+    @classmethod
+    def k(cls):
+        return 'v2'
+'''
+user = '''
+from row import C
+'''
+
+
+def hold(row, user):
+    return None
+
+
+def seen(row, user, held):
+    return user.C.k() == 'v2'

@@ -1,0 +1,25 @@
+"""A method of a dataclass."""
+v1 = '''
+import dataclasses
+@dataclasses.dataclass
+class P:
+    x: int = 1
+    def m(self):
+        return 'v1'
+'''
+v2 = '''
+import dataclasses
+@dataclasses.dataclass
+class P:
+    x: int = 1
+    def m(self):
+        return 'v2'
+'''
+
+
+def hold(row, user):
+    return row.P(3)
+
+
+def seen(row, user, held):
+    return held.m() == 'v2'

@@ -1,0 +1,23 @@
+"""A lock stays also when the whole module runs, and that is told."""
+strength = 'whole'
+stale = 'lock'
+v1 = '''
+import threading
+LOCK = threading.Lock()
+def f():
+    return 'v1'
+'''
+v2 = '''
+import threading
+LOCK = threading.Lock()
+def f():
+    return 'v2'
+'''
+
+
+def hold(row, user):
+    return row.LOCK
+
+
+def seen(row, user, held):
+    return row.LOCK is held and row.f() == 'v2'

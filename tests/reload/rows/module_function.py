@@ -1,0 +1,17 @@
+"""A call through the module."""
+v1 = '''
+def f():
+    return 'v1'
+'''
+v2 = '''
+def f():
+    return 'v2'
+'''
+
+
+def hold(row, user):
+    return None
+
+
+def seen(row, user, held):
+    return row.f() == 'v2'

@@ -1,0 +1,39 @@
+"""A bound method that somebody keeps."""
+v1 = '''
+class C:
+    attribute = 'v1'
+    def m(self):
+        return 'v1'
+    @property
+    def p(self):
+        return 'v1'
+    @staticmethod
+    def s():
+        return 'v1'
+    @classmethod
+    def k(cls):
+        return 'v1'
+'''
+v2 = '''
+class C:
+    attribute = 'v2'
+    def m(self):
+        return 'v2'
+    @property
+    def p(self):
+        return 'v2'
+    @staticmethod
+    def s():
+        return 'v2'
+    @classmethod
+    def k(cls):
+        return 'v2'
+'''
+
+
+def hold(row, user):
+    return row.C().m
+
+
+def seen(row, user, held):
+    return held() == 'v2'
