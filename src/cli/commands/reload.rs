@@ -85,6 +85,8 @@ fn carry_out(
             limit,
             max_stop: Duration::from_millis(args.max_stop),
             max_result: MAX_RESULT,
+            // The route through a parked thread has not been tried with a reload.
+            parked: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })
