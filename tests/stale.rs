@@ -215,7 +215,7 @@ fn what_compiles_has_the_rights_of_the_target_and_no_more() {
 }
 
 #[test]
-fn a_program_that_says_too_much_or_never_ends_gives_no_answer_and_the_tool_goes_on() {
+fn the_environment_and_the_folders_of_the_target_do_not_reach_what_compiles() {
     let Some(python) = interpreter("3.11") else {
         return;
     };
