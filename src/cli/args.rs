@@ -3,12 +3,15 @@
 mod exec;
 mod graph;
 mod reload;
+mod stale;
 
 pub use exec::ExecArgs;
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
 pub use reload::ReloadArgs;
+
+pub use stale::StaleArgs;
 
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -55,6 +58,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Show code that is alive under names that sys.modules no longer gives, and who holds it
     Ghosts(GhostsArgs),
+    /// Show which modules run other code than is on disk, function by function
+    Stale(StaleArgs),
     /// Show what an unload would remove, what would stay and why; nothing is changed
     Plan(PlanArgs),
     /// Test assertions about modules, for scripts and test suites
@@ -299,6 +304,8 @@ pub enum SchemaOf {
     Reload,
     /// A core file that was written.
     Snapshot,
+    /// Loaded code against the files.
+    Stale,
     /// What became of modules that were unloaded.
     Unload,
     /// Who holds a module.
@@ -342,6 +349,8 @@ pub enum LineCommand {
     Why(WhyArgs),
     /// Show code that is alive under names that sys.modules no longer gives, and who holds it
     Ghosts(GhostsArgs),
+    /// Show which modules run other code than is on disk, function by function
+    Stale(StaleArgs),
     /// Show what an unload would remove, what would stay and why; nothing is changed
     Plan(PlanArgs),
     /// Test assertions about modules
