@@ -31,13 +31,16 @@ pub enum Kind {
     Other,
 }
 
+/// A class, and what its instances are when that is known.
+type Met = Cell<(Address, Option<Kind>)>;
+
 /// Tells kinds, and remembers what it learnt of each class.
 #[derive(Debug)]
 pub struct Kinds<'l> {
     layout: &'l Layout,
     known: RefCell<AddressMap<Kind>>,
     /// Classes met last, found without hashing.
-    quick: Box<[Cell<(Address, Option<Kind>)>; QUICK]>,
+    quick: Box<[Met; QUICK]>,
 }
 
 impl<'l> Kinds<'l> {
