@@ -31,7 +31,7 @@ impl Rights {
         let groups: Option<Vec<u32>> = status
             .groups
             .iter()
-            .map(|&group| gid_map.inside(u32::try_from(group).ok()?))
+            .map(|&group| gid_map.inside(group))
             .collect();
         let all = |map: &Map, ids: [u32; 3]| -> Option<[u32; 3]> {
             Some([
