@@ -3,8 +3,8 @@
 //!
 //! The program of the target is foreign code. It is started only when this very process has the
 //! same rights as the target: user, groups, capabilities, namespaces, the ban on new privileges and
-//! the system call filter. It runs with `-I -S`, without an environment, with a limit of memory
-//! that it sets itself first, and is ended when its time is over. What it says is data.
+//! the system call filter. It runs with `-I -S` and no environment but a `PATH`, and is ended when
+//! its time is over. What it says is data.
 
 use crate::target::process::Process;
 use serde::{Deserialize, Serialize};
