@@ -54,6 +54,7 @@ struct Command<'c> {
 }
 
 fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
+    check_consent(args, out)?;
     let opened = open(args.pid)?;
     let command = Command {
         args,
@@ -237,19 +238,24 @@ fn number() -> u64 {
     now.rotate_left(20) ^ u64::from(std::process::id())
 }
 
-/// Shows the plan and asks; `--yes` is the answer where nobody can be asked.
+/// Whether somebody can be asked who has not agreed yet: known before anything is looked at.
+fn check_consent(args: &UnloadArgs, out: &Output) -> Result<(), Failure> {
+    let is_terminal = std::io::stdin().is_terminal() && out.look.width.is_some();
+    if args.yes || args.dry_run || is_terminal && !out.json {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Exit::Usage,
+        "unload changes the process, and there is no terminal to ask on",
+        "see the plan with --dry-run; go ahead with --yes",
+    )
+    .of(args.pid))
+}
+
+/// Shows the plan and asks.
 fn ask(args: &UnloadArgs, out: &mut Output, planned: &Unload) -> Result<Consent, Failure> {
     if args.yes {
         return Ok(Consent::given_by_user());
-    }
-    let is_terminal = std::io::stdin().is_terminal() && out.look.width.is_some();
-    if !is_terminal || out.json {
-        return Err(Failure::new(
-            Exit::Usage,
-            "unload changes the process, and there is no terminal to ask on",
-            "see the plan with --dry-run; go ahead with --yes",
-        )
-        .of(args.pid));
     }
     out.text(&plan_text(planned, out.look.width.unwrap_or(100)));
     out.text("Go ahead? [y/N] ");
