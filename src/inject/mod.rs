@@ -19,7 +19,7 @@ mod safe_point;
 mod thunk_x86_64;
 mod trampoline_x86_64;
 mod withdraw;
-pub use assess::{Prospect, assess, refuse_at_sight};
+pub use assess::{Comes, Prospect, assess, refuse_at_sight};
 pub use error::{InjectError, Kind, Refusal};
 pub use reclaim::{Leftovers, reclaim};
 pub use request::{Ran, Request, Route, Status};

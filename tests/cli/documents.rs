@@ -233,28 +233,64 @@ fn all_python_processes_of_the_machine_are_found() {
     assert_eq!(documents.iter().filter(ours).count(), 1);
 }
 
+/// What the main thread does, and how code would come to run in it.
+const STATES: [(&str, &str); 4] = [
+    (
+        "while True: pass",
+        "yes, by pending_call: the main thread runs",
+    ),
+    (
+        "import threading; lock = threading.Lock(); lock.acquire(); lock.acquire()",
+        "yes, by pending_call: the main thread waits, and would be woken",
+    ),
+    (
+        "import time; time.sleep(1000)",
+        "yes, by parked_thread: the main thread waits",
+    ),
+    ("import signal; signal.pause()", "later, by pending_call: "),
+];
+
 #[test]
-fn doctor_tells_a_main_thread_that_runs_from_one_that_waits() {
+fn doctor_foretells_how_code_comes_to_run() {
     for name in ["3.8", "3.11", "3.13"] {
         let Some(python) = interpreter(name) else {
             continue;
         };
-        for (source, expected) in [
-            ("print('READY', flush=True)\nwhile True: pass", "yes, by "),
-            (
-                "import time\nprint('READY', flush=True)\ntime.sleep(1000)",
-                "later, by ",
-            ),
-        ] {
-            let target = Started::ready(Command::new(&python.program).args(["-c", source]));
+        for (source, expected) in STATES {
+            let source = format!("print('READY', flush=True)\n{source}");
+            let target = Started::ready(Command::new(&python.program).args(["-c", &source]));
             let syscall = format!("/proc/{}/syscall", target.pid());
             crate::run::until("it does what it is for", || {
                 let call = std::fs::read_to_string(&syscall).unwrap_or_default();
-                call.starts_with("running") == expected.starts_with("yes")
+                call.starts_with("running") == expected.contains("runs")
             });
             let document = run(&["doctor", &target.pid_text(), "--json"]).document();
             let route = document["route"].as_str().expect("a route");
             assert!(route.starts_with(expected), "{name}: {route}");
+            happens(&format!("{name}: {source}"), &target, expected);
         }
     }
+}
+
+/// What was foretold is what happens.
+fn happens(case: &str, target: &Started, foretold: &str) {
+    let run = run(&[
+        "exec",
+        &target.pid_text(),
+        "6 * 7",
+        "--limit",
+        "5",
+        "--json",
+    ]);
+    if foretold.starts_with("later") {
+        assert_eq!(run.code, 6, "{case}: {}", run.document());
+        return;
+    }
+    let document = run.document();
+    assert_eq!(document["value"], "42", "{case}: {document}");
+    let route = document["injection"]["route"].as_str().expect("a route");
+    assert!(
+        foretold.contains(&format!("by {route}:")),
+        "{case}: {document}"
+    );
 }

@@ -2,7 +2,7 @@
 
 use super::open::{Opened, may_read, open};
 use crate::cli::exit::{Exit, Failure};
-use crate::inject::{Prospect, assess};
+use crate::inject::{Comes, Prospect, assess};
 use crate::render::{duration, thousands};
 use crate::report::{Check, Doctor, Envelope, Target};
 use crate::target::about::{About, foreign_namespaces};
@@ -161,33 +161,37 @@ fn route(evidence: &Evidence, opened: Option<&Opened>) -> String {
     let Some(opened) = opened else {
         return "no: it cannot be looked at".to_owned();
     };
-    match assess(&opened.process, &opened.located.python) {
+    let image = &opened.located.image;
+    let symbols = |name: &str| Some(image.find_symbol(&opened.process, name)?.address);
+    match assess(&opened.process, &opened.located.python, &symbols) {
         Err(error) => format!("no: {error}; {}", error.help()),
-        Ok(Prospect {
-            route,
-            woken,
-            waits_in,
-        }) => match waits_in {
-            None if woken => format!(
-                "yes, by {}: the main thread waits, and would be woken by an EINTR if the wait is \
-                 CPython's own, which only a stop shows",
-                route.name()
-            ),
-            None => format!(
-                "yes, by {}: the main thread runs and would come to its safe point by itself; a stop \
-                 shows the rest",
-                route.name()
-            ),
-            Some(wait_channel) => format!(
-                "later, by {}: the main thread waits in the kernel ({}); as soon as it runs Python \
-                 code it comes to its safe point",
-                route.name(),
-                if wait_channel.is_empty() {
-                    "?"
-                } else {
-                    &wait_channel
-                }
-            ),
-        },
+        Ok(prospect) => words(&prospect),
+    }
+}
+
+fn words(prospect: &Prospect) -> String {
+    let route = prospect.route.name();
+    match &prospect.comes {
+        Comes::Itself => format!(
+            "yes, by {route}: the main thread runs and would come to its safe point by itself; a stop \
+             shows the rest"
+        ),
+        Comes::Woken => format!(
+            "yes, by {route}: the main thread waits, and would be woken by an EINTR if the wait is \
+             CPython's own, which only a stop shows"
+        ),
+        Comes::WhileWaiting => format!(
+            "yes, by {route}: the main thread waits with the GIL released, and would run the code in \
+             the middle of that wait if a stop confirms it; --no-parked forbids that"
+        ),
+        Comes::Later { wait_channel } => format!(
+            "later, by {route}: the main thread waits in the kernel ({}); as soon as it runs Python \
+             code it comes to its safe point",
+            if wait_channel.is_empty() {
+                "?"
+            } else {
+                wait_channel
+            }
+        ),
     }
 }

@@ -53,6 +53,35 @@ pub(in crate::inject) struct ParkedCall<'a> {
     owner: Owner,
 }
 
+/// Whether this way is taken with this Python: its version, its build, what it exports.
+fn is_known(python: &Python, symbols: &dyn Fn(&str) -> Option<Address>) -> bool {
+    // 3.5 brought PEP 475; below 3.8 nobody has tried.
+    python.version.minor_pair() >= (3, 8)
+        && !python.build.free_threaded
+        && GIL_FUNCTIONS.iter().all(|name| symbols(name).is_some())
+}
+
+/// Whether the main thread waits where it would run code by this way, as far as that can be told
+/// without a stop.
+pub(in crate::inject) fn is_open_to(
+    process: &Process,
+    python: &Python,
+    symbols: &dyn Fn(&str) -> Option<Address>,
+    libc: &Libc,
+) -> bool {
+    let code = symbols(GIL_FUNCTIONS[0]).filter(|_| is_known(python, symbols));
+    code.is_some_and(|code| look(process, libc, code).is_ok())
+}
+
+/// What is needed to follow the stack of the main thread; `python` is any address in CPython's code.
+fn look(process: &Process, libc: &Libc, python: Address) -> Result<Sight, Unproven> {
+    match foresee(process, libc, python).ok_or(Unproven::Call)? {
+        // Without all registers a stack is often followed some way only.
+        (sight, Ok(_) | Err(Unproven::NotFollowed)) => Ok(sight),
+        (_, Err(unproven)) => Err(unproven),
+    }
+}
+
 impl<'a> ParkedCall<'a> {
     /// Assembles the code; `None` for versions and builds in which this way is not taken, or that
     /// do not export what it needs. `contents` are those of a queued request.
@@ -62,8 +91,7 @@ impl<'a> ParkedCall<'a> {
         contents: &Contents<'a>,
         owner: Owner,
     ) -> Option<Self> {
-        // 3.5 brought PEP 475; below 3.8 nobody has tried.
-        if python.version.minor_pair() < (3, 8) || python.build.free_threaded {
+        if !is_known(python, symbols) {
             return None;
         }
         let mut contents = contents.clone();
@@ -106,12 +134,7 @@ impl<'a> ParkedCall<'a> {
     ) -> Result<Sight, Unproven> {
         // Any function of the C API tells which image is CPython's.
         let python = self.contents.functions.first().copied();
-        let seen = foresee(process, libc, python.unwrap_or_default());
-        match seen.ok_or(Unproven::Call)? {
-            // Without all registers a stack is often followed some way only.
-            (sight, Ok(_) | Err(Unproven::NotFollowed)) => Ok(sight),
-            (_, Err(unproven)) => Err(unproven),
-        }
+        look(process, libc, python.unwrap_or_default())
     }
 
     /// Sends the main thread into the trampoline and lets the target go.

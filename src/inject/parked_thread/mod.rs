@@ -5,6 +5,6 @@ mod methods;
 mod recognise;
 mod stack;
 
-pub(super) use arm::{Left, MECHANISM, ParkedCall, give_back};
+pub(super) use arm::{Left, MECHANISM, ParkedCall, give_back, is_open_to};
 pub use recognise::{Parked, Unproven};
 pub use stack::{Sight, foresee, main_frames};
