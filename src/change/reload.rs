@@ -89,7 +89,7 @@ pub fn plan(target: Target<'_>, wanted: &Wanted) -> Result<Plan, ReloadError> {
             order: chosen.modules.iter().map(|one| one.name.clone()).collect(),
         }
     } else {
-        let sources = sources(process, &inventory.rows, &chosen, &version.to_string())?;
+        let sources = sources(&inventory.rows, &chosen, &version.to_string());
         compile(process, &sources)?
     };
     refuse_broken(&chosen.modules, &compiled)?;
@@ -109,10 +109,15 @@ pub fn plan(target: Target<'_>, wanted: &Wanted) -> Result<Plan, ReloadError> {
 
 fn refuse_broken(modules: &[Candidate], compiled: &Compiled) -> Result<(), ReloadError> {
     for one in &compiled.modules {
+        let candidate = modules.iter().find(|module| module.name == one.name);
+        let file = candidate.map_or_else(|| one.name.clone(), |module| module.file.clone());
+        if one.missing {
+            let name = one.name.clone();
+            return Err(ReloadError::NoFile { name, file });
+        }
         if let Some(what) = &one.error {
-            let candidate = modules.iter().find(|module| module.name == one.name);
             return Err(ReloadError::Source {
-                file: candidate.map_or_else(|| one.name.clone(), |module| module.file.clone()),
+                file,
                 line: one.line,
                 what: what.clone(),
             });

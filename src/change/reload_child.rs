@@ -48,14 +48,10 @@ pub struct Source {
     pub name: String,
     /// `__package__`.
     pub package: String,
-    /// The name of the file as the loaded code has it.
+    /// The path of the file as the target sees it.
     pub file: String,
-    /// The file, in hexadecimal.
-    pub source: String,
-    /// When it was last written, in seconds.
-    pub time: i64,
-    /// Its cached file, in hexadecimal; empty without one.
-    pub cached: String,
+    /// That of its cached file.
+    pub cached: Option<String>,
 }
 
 /// Sources, and the sources of others that may import from them.
@@ -93,6 +89,9 @@ pub struct CompiledModule {
     /// (line, name) of what is called when the module runs.
     #[serde(default)]
     pub calls: Vec<(u64, String)>,
+    /// Whether its file is missing, or none that is read.
+    #[serde(default)]
+    pub missing: bool,
     /// Why it cannot be compiled.
     pub error: Option<String>,
     /// Where.
@@ -319,9 +318,7 @@ mod tests {
             name: "m".into(),
             package: String::new(),
             file: "m.py".into(),
-            source: String::new(),
-            time: 0,
-            cached: String::new(),
+            cached: None,
         };
         let sources = Sources {
             optimize: 0,
@@ -334,6 +331,7 @@ mod tests {
                 name: "m".into(),
                 facts: facts.into(),
                 calls: Vec::new(),
+                missing: false,
                 error: None,
                 line: 0,
             }],

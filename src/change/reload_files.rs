@@ -1,4 +1,4 @@
-//! Which modules a reload is about, and their files as the target sees them.
+//! Which modules a reload is about, and where their files are.
 
 use crate::address::Address;
 use crate::change::reload_child::{Source, Sources};
@@ -6,18 +6,7 @@ use crate::change::reload_error::ReloadError;
 use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
 use crate::plan::nearest::nearest;
-use crate::target::files::open_regular;
 use crate::target::process::Process;
-use std::fmt::Write;
-use std::fs::File;
-use std::io::Read;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
-
-/// The largest source that is read, in bytes.
-const LARGEST: u64 = 16 << 20;
-/// Bytes of sources of other modules that are searched for imports, all together.
-const OTHERS: u64 = 64 << 20;
 
 /// A module that is to get new code.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -147,106 +136,31 @@ fn optimization(rows: &[ModuleRow]) -> u8 {
     levels.next().unwrap_or(0)
 }
 
-/// Reads the sources, and those of all modules that may import from them.
-///
-/// # Errors
-/// [`ReloadError::NoFile`].
-pub fn sources(
-    process: &Process,
-    rows: &[ModuleRow],
-    chosen: &Chosen,
-    version: &str,
-) -> Result<Sources, ReloadError> {
-    let mut modules = Vec::with_capacity(chosen.modules.len());
-    for one in &chosen.modules {
-        let (source, time) =
-            read(process, &one.file, LARGEST).ok_or_else(|| ReloadError::NoFile {
-                name: one.name.clone(),
-                file: one.file.clone(),
-            })?;
-        let cached = one.cached.as_deref();
-        let cached = cached.and_then(|path| read(process, path, LARGEST));
-        modules.push(Source {
-            name: one.name.clone(),
-            package: one.package.clone(),
-            file: one.file.clone(),
-            source: hexadecimal(&source),
-            time,
-            cached: hexadecimal(&cached.unwrap_or_default().0),
-        });
-    }
-    Ok(Sources {
-        optimize: chosen.optimize,
-        version: version.to_owned(),
-        modules,
-        others: others(process, rows, chosen),
-    })
-}
-
-/// Sources that name one of the modules at all.
-fn others(process: &Process, rows: &[ModuleRow], chosen: &Chosen) -> Vec<Source> {
-    let words: Vec<&str> = chosen
-        .modules
+/// What is to be compiled, and which other sources may import from it.
+pub fn sources(rows: &[ModuleRow], chosen: &Chosen, version: &str) -> Sources {
+    let modules = chosen.modules.iter().map(|one| Source {
+        name: one.name.clone(),
+        package: one.package.clone(),
+        file: one.file.clone(),
+        cached: one.cached.clone(),
+    });
+    let is_chosen = |row: &ModuleRow| chosen.modules.iter().any(|one| one.name == row.name);
+    let others = rows
         .iter()
-        .map(|one| one.name.rsplit('.').next().unwrap_or(&one.name))
-        .collect();
-    let mut room = OTHERS;
-    let mut found = Vec::new();
-    for row in rows.iter().filter(|row| !row.name_is_repr) {
-        let is_chosen = chosen.modules.iter().any(|one| one.name == row.name);
-        let Some(file) = row.file.as_deref().filter(|file| file.ends_with(".py")) else {
-            continue;
-        };
-        if is_chosen {
-            continue;
-        }
-        let Some((source, time)) = read(process, file, LARGEST.min(room)) else {
-            continue;
-        };
-        room -= source.len() as u64;
-        let text = String::from_utf8_lossy(&source);
-        if words.iter().any(|word| text.contains(word)) {
-            found.push(Source {
+        .filter(|row| !row.name_is_repr && !is_chosen(row))
+        .filter_map(|row| {
+            let file = row.file.as_deref().filter(|file| file.ends_with(".py"))?;
+            Some(Source {
                 name: row.name.clone(),
                 package: row.package.clone().unwrap_or_default(),
                 file: file.to_owned(),
-                source: hexadecimal(&source),
-                time,
-                cached: String::new(),
-            });
-        }
-    }
-    found
-}
-
-/// A file as the target sees it, and when it was last written; `None` when it is none, or too large.
-fn read(process: &Process, path: &str, limit: u64) -> Option<(Vec<u8>, i64)> {
-    let path: PathBuf = process.inside(Path::new(path));
-    let (file, _): (File, u64) = open_regular(&path)?;
-    let about = file.metadata().ok()?;
-    if about.len() > limit {
-        return None;
-    }
-    let mut bytes = Vec::new();
-    file.take(limit).read_to_end(&mut bytes).ok()?;
-    Some((bytes, about.mtime()))
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_two_digits_each() {
-        assert_eq!(hexadecimal(&[0, 15, 255]), "000fff");
+                cached: None,
+            })
+        });
+    Sources {
+        optimize: chosen.optimize,
+        version: version.to_owned(),
+        modules: modules.collect(),
+        others: others.collect(),
     }
 }

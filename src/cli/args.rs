@@ -3,12 +3,15 @@
 mod exec;
 mod graph;
 mod reload;
+mod stale;
 
 pub use exec::ExecArgs;
 pub use graph::{
     ASSERTIONS, CheckArgs, GhostsArgs, PictureArgs, PlanArgs, RefsArgs, Snapshot, WhyArgs,
 };
 pub use reload::ReloadArgs;
+
+pub use stale::StaleArgs;
 
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -55,6 +58,8 @@ pub enum Command {
     Why(WhyArgs),
     /// Show code that is alive under names that sys.modules no longer gives, and who holds it
     Ghosts(GhostsArgs),
+    /// Show which modules run other code than is on disk, function by function
+    Stale(StaleArgs),
     /// Show what an unload would remove, what would stay and why; nothing is changed
     Plan(PlanArgs),
     /// Test assertions about modules, for scripts and test suites
@@ -217,6 +222,9 @@ pub struct UnloadArgs {
     /// How long to wait for a moment at which it is safe, in seconds; then it is withdrawn
     #[arg(long, visible_alias = "timeout", value_name = "SECONDS", default_value_t = 10.0, value_parser = seconds)]
     pub limit: f64,
+    /// Go ahead although PYTHON_DISABLE_REMOTE_DEBUG or -X disable-remote-debug forbids it
+    #[arg(long)]
+    pub override_remote_debug_switch: bool,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,
@@ -296,6 +304,8 @@ pub enum SchemaOf {
     Reload,
     /// A core file that was written.
     Snapshot,
+    /// Loaded code against the files.
+    Stale,
     /// What became of modules that were unloaded.
     Unload,
     /// Who holds a module.
@@ -339,6 +349,8 @@ pub enum LineCommand {
     Why(WhyArgs),
     /// Show code that is alive under names that sys.modules no longer gives, and who holds it
     Ghosts(GhostsArgs),
+    /// Show which modules run other code than is on disk, function by function
+    Stale(StaleArgs),
     /// Show what an unload would remove, what would stay and why; nothing is changed
     Plan(PlanArgs),
     /// Test assertions about modules

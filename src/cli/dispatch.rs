@@ -1,15 +1,15 @@
 //! From parsed arguments to commands, one target after the other, and their answers to the output.
 
 use super::args::{
-    CheckArgs, Cli, Command, DoctorArgs, GhostsArgs, ModulesArgs, PlanArgs, RefsArgs, Scope, Which,
-    WhyArgs,
+    CheckArgs, Cli, Command, DoctorArgs, GhostsArgs, ModulesArgs, PlanArgs, RefsArgs, Scope,
+    StaleArgs, Which, WhyArgs,
 };
 use super::commands::discover::{Chosen, choose, split_words};
 use super::commands::picture::Picture;
 use super::commands::{
     check as check_command, demo, doctor as doctor_command, exec, ghosts as ghosts_command,
     modules as modules_command, open, plan as plan_command, ps, refs as refs_command, reload,
-    schema, snapshot, unload as unload_command, why as why_command,
+    schema, snapshot, stale as stale_command, unload as unload_command, why as why_command,
 };
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -29,6 +29,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Refs(args) => refs(args, out, None),
         Command::Why(args) => why(args, out, None),
         Command::Ghosts(args) => ghosts(args, out, None),
+        Command::Stale(args) => stale(args, out, None),
         Command::Plan(args) => plan(args, out, None),
         Command::Check(args) => check(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
@@ -132,6 +133,24 @@ pub fn ghosts(args: &GhostsArgs, out: &mut Output, line: Option<&str>) -> Exit {
     })
 }
 
+/// `stale`, at the command line or in a session.
+pub fn stale(args: &StaleArgs, out: &mut Output, line: Option<&str>) -> Exit {
+    or_refuse(out, line, |out| {
+        let (targets, patterns) = split_words(&args.words, !args.scope.all)?;
+        let wanted = stale_command::Wanted {
+            patterns,
+            groups: &args.groups,
+            interpreter: args.interpreter,
+        };
+        let asked = !patterns.is_empty() || !args.groups.is_empty();
+        Ok(for_each(&targets, args.scope, out, line, |which| {
+            let report = stale_command::run(which, &wanted)?;
+            let exit = stale_command::exit(&report, asked);
+            Ok((report, exit))
+        }))
+    })
+}
+
 /// `plan`, at the command line or in a session.
 pub fn plan(args: &PlanArgs, out: &mut Output, line: Option<&str>) -> Exit {
     or_refuse(out, line, |out| {
@@ -211,6 +230,7 @@ fn for_each<A: Answer>(
     mut command: impl FnMut(&Which) -> Result<(A, Exit), Failure>,
 ) -> Exit {
     let chosen = choose(named, scope);
+    let is_only = chosen.len() == 1;
     out.look.several = chosen.len() > 1;
     out.look.continued = false;
     let mut exit = Exit::Done;
@@ -222,6 +242,10 @@ fn for_each<A: Answer>(
             Ok((answer, exit)) => {
                 out.answer(&answer, line);
                 out.look.continued = true;
+                if is_only && line.is_none() {
+                    // The tool ends now, and its memory with it: to free each text takes longer.
+                    std::mem::forget(answer);
+                }
                 exit
             }
             Err(failure) if !named && is_beside_the_point(&failure) => Exit::Done,

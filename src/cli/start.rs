@@ -5,6 +5,7 @@ use super::dispatch;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session::words_of;
+use crate::target::twin::{INNER_ARGUMENT, TWIN_ARGUMENT, twin_main};
 use crate::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
 use clap::Parser;
 use clap::error::ErrorKind;
@@ -19,6 +20,11 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     keep_freed_memory();
     if words.get(1).is_some_and(|word| word == WATCHDOG_ARGUMENT) {
         return watchdog_main(&words[2..]);
+    }
+    for (argument, is_inner) in [(TWIN_ARGUMENT, false), (INNER_ARGUMENT, true)] {
+        if words.get(1).is_some_and(|word| word == argument) {
+            return twin_main(&words[2..], is_inner);
+        }
     }
     let json = words.iter().any(|word| word == "--json");
     // What unwinds on its way here has undone every stop.

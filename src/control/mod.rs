@@ -7,6 +7,7 @@ pub mod error;
 pub mod libc;
 pub mod scratch;
 mod seccomp;
+pub mod shared_file;
 pub mod sigframe_x86_64;
 pub mod snapshot_fork;
 mod syscall_x86_64;

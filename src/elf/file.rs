@@ -3,9 +3,12 @@
 //! Only the pieces asked for are read, not the file. A file is no more trusted than memory: its
 //! tables are bounded before they are read.
 
+use super::image::find_build_id;
 use crate::address::FileAddress;
 use crate::target::memory::word_in;
-use object::elf::{FileHeader64, SHT_DYNSYM, SHT_SYMTAB, SectionHeader64, SectionType, Sym64};
+use object::elf::{
+    FileHeader64, SHT_DYNSYM, SHT_NOTE, SHT_SYMTAB, SectionHeader64, SectionType, Sym64,
+};
 use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym};
 use object::{LittleEndian, ReadCache, ReadRef, SectionIndex};
 use std::fs::File;
@@ -37,6 +40,22 @@ impl ElfFile {
         let length = (&bytes).len().ok()?.min(head.len() as u64);
         let same = (&bytes).read_bytes_at(0, length).ok()? == &head[..length as usize];
         (same && length > 0).then_some(ElfFile { bytes })
+    }
+
+    /// Takes any file.
+    pub fn of(file: File) -> Self {
+        ElfFile {
+            bytes: ReadCache::new(file),
+        }
+    }
+
+    /// The bytes of the GNU build id.
+    pub fn build_id(&self) -> Option<Vec<u8>> {
+        let sections = self.sections()?;
+        let mut notes = sections
+            .iter()
+            .filter(|section| section.sh_type(LittleEndian) == SHT_NOTE);
+        notes.find_map(|section| find_build_id(self.table_bytes(section)?))
     }
 
     /// A section by name: its file address and size in bytes.

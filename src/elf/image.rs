@@ -331,7 +331,8 @@ fn segment(bias: Bias, header: &ProgramHeader) -> Option<Segment> {
     })
 }
 
-fn find_build_id(notes: &[u8]) -> Option<Vec<u8>> {
+/// The GNU build id among notes.
+pub(super) fn find_build_id(notes: &[u8]) -> Option<Vec<u8>> {
     const NT_GNU_BUILD_ID: u32 = 3;
     notes_in(notes)
         .find(|note| note.kind == NT_GNU_BUILD_ID && note.name == b"GNU")

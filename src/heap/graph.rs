@@ -7,14 +7,14 @@
 //! references found, decides (`Modules/gcmodule.c: subtract_refs`). What is then left of a count is
 //! held from somewhere no reader knows: from C.
 
+use super::discovery::{Discovery, Worker};
 use super::links::Links;
+use super::nodes::NodeSet;
 use super::slots::{SLOT_BITS, Slots};
 use super::source::{RootWord, Source};
+use super::threads::{change_parts, on_parts};
 use crate::address::Address;
 use crate::pyobject::edges::edge::Tier;
-
-/// More references than this are not kept: 16 GB of them.
-const MOST_LINKS: usize = u32::MAX as usize;
 
 /// Bits of a link below its tier.
 const LINK: u32 = (1 << SLOT_BITS) - 1;
@@ -64,6 +64,8 @@ pub struct Graph {
     balance: Vec<i32>,
     /// Objects with the root words that hold them: pairs of object and index of the word, sorted.
     rooted: Vec<(u32, u32)>,
+    /// The objects among them.
+    held: NodeSet,
     astray: usize,
 }
 
@@ -73,21 +75,20 @@ impl Graph {
     /// # Errors
     /// [`GraphError::TooMany`].
     pub fn build(
-        source: &mut impl Source,
-        seeds: impl IntoIterator<Item = Address>,
+        source: &(impl Source + Clone + Send),
+        seeds: &[Address],
         roots: &[RootWord],
         limit: usize,
     ) -> Result<Graph, GraphError> {
         let mut found = Discovery::new(limit);
-        for seed in seeds {
-            found.add(source, seed)?;
-        }
+        let mut workers = Worker::all(source);
+        found.seed(&mut workers, seeds)?;
         // A word that only may hold something is no proof that there is an object.
-        for root in roots.iter().filter(|root| root.tier != Tier::Possible) {
-            found.add(source, root.to)?;
-        }
-        found.follow(source)?;
-        Ok(found.into_graph(source, roots))
+        let held = roots.iter().filter(|root| root.tier != Tier::Possible);
+        let held: Vec<Address> = held.map(|root| root.to).collect();
+        found.seed(&mut workers, &held)?;
+        found.follow(&mut workers)?;
+        Ok(Graph::from_found(found, workers, roots))
     }
 
     /// How many objects there are.
@@ -98,6 +99,11 @@ impl Graph {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.nodes.is_empty()
+    }
+
+    /// Where each object is, by its number.
+    pub fn addresses(&self) -> &[Address] {
+        &self.nodes
     }
 
     /// Where an object is.
@@ -145,7 +151,7 @@ impl Graph {
     pub fn is_root(&self, node: u32) -> bool {
         self.counts[node as usize] == IMMORTAL
             || self.balance[node as usize] > 0
-            || self.roots_of(node).next().is_some()
+            || self.held.has(node)
     }
 
     /// How many references there are between objects.
@@ -172,88 +178,42 @@ impl Graph {
     }
 }
 
-/// A graph that is being found: links lead to slots, not to numbers yet.
-struct Discovery {
-    nodes: Vec<Address>,
-    slots: Slots,
-    /// The slot of each object.
-    places: Vec<u32>,
-    starts: Vec<u32>,
-    links: Vec<u32>,
-    limit: usize,
-    astray: usize,
-}
-
-impl Discovery {
-    fn new(limit: usize) -> Self {
-        Discovery {
-            nodes: Vec::new(),
-            slots: Slots::default(),
-            places: Vec::new(),
-            starts: vec![0],
-            links: Vec::new(),
-            limit,
-            astray: 0,
+impl Graph {
+    /// Gives numbers to what was found, and balances it.
+    fn from_found<S: Source + Send>(
+        mut found: Discovery,
+        mut workers: Vec<Worker<S>>,
+        roots: &[RootWord],
+    ) -> Graph {
+        found.slots.rank_all();
+        let mut by_rank = vec![0; found.nodes.len()];
+        for (number, &place) in found.places.iter().enumerate() {
+            by_rank[found.slots.rank(place) as usize] = number as u32;
         }
-    }
-
-    /// The slot of the object at `at`, which is new or known; `None` when there is no object.
-    fn add(&mut self, source: &mut impl Source, at: Address) -> Result<Option<u32>, GraphError> {
-        if let Some(slot) = self.slots.find(at) {
-            return Ok(Some(slot));
-        }
-        if !at.may_be_object() || !source.is_object(at) {
-            return Ok(None);
-        }
-        let limit = self.nodes.len();
-        let slot = self.slots.insert(at).filter(|_| limit < self.limit);
-        let slot = slot.ok_or(GraphError::TooMany { limit })?;
-        self.nodes.push(at);
-        self.places.push(slot);
-        Ok(Some(slot))
-    }
-
-    fn follow(&mut self, source: &mut impl Source) -> Result<(), GraphError> {
-        let mut edges = Vec::new();
-        let mut next = 0;
-        while let Some(&object) = self.nodes.get(next) {
-            source.visit(object, &mut |edge| edges.push((edge.to, edge.tier)));
-            for (to, tier) in edges.drain(..) {
-                match self.add(source, to)? {
-                    Some(slot) => self.links.push(slot | (tier as u32) << SLOT_BITS),
-                    None => self.astray += usize::from(tier == Tier::Certain),
-                }
+        found.places = Vec::new();
+        change_parts(&mut found.links, |_, links| {
+            for link in links {
+                let number = by_rank[found.slots.rank(*link & LINK) as usize];
+                *link = number | *link & !LINK;
             }
-            if self.links.len() > MOST_LINKS {
-                return Err(GraphError::TooMany { limit: next });
-            }
-            self.starts.push(self.links.len() as u32);
-            next += 1;
-        }
-        Ok(())
-    }
-
-    fn into_graph(mut self, source: &impl Source, roots: &[RootWord]) -> Graph {
-        self.slots.rank_all();
-        let mut by_rank = vec![0; self.nodes.len()];
-        for (number, &place) in self.places.iter().enumerate() {
-            by_rank[self.slots.rank(place) as usize] = number as u32;
-        }
-        for link in &mut self.links {
-            let number = by_rank[self.slots.rank(*link & LINK) as usize];
-            *link = number | *link & !LINK;
-        }
-        let counts: Vec<i32> = self.nodes.iter().map(|&at| count_of(source, at)).collect();
+        });
+        let counts = on_parts(&mut workers, &found.nodes, |worker, _, nodes| {
+            let count = |&at| count_of(&worker.source, at);
+            nodes.iter().map(count).collect::<Vec<i32>>()
+        });
+        drop(workers);
+        let counts = counts.concat();
         let mut graph = Graph {
-            nodes: self.nodes,
-            slots: self.slots,
+            nodes: found.nodes,
+            slots: found.slots,
             by_rank,
-            out: Links::new(self.starts, self.links),
+            out: Links::new(found.starts, found.links),
             into: Links::default(),
             balance: counts.clone(),
             counts,
             rooted: Vec::new(),
-            astray: self.astray,
+            held: NodeSet::default(),
+            astray: found.astray,
         };
         graph.balance_all(roots);
         graph.into = graph.out.reversed();
@@ -273,24 +233,53 @@ fn count_of(source: &impl Source, at: Address) -> i32 {
 /// The balance: what explains the counts, the surest first.
 impl Graph {
     fn balance_all(&mut self, roots: &[RootWord]) {
-        for tier in [Tier::Certain, Tier::Probable, Tier::Possible] {
-            self.admit_links(tier);
+        self.admit_certain();
+        self.admit_roots(roots, Tier::Certain);
+        let mut unsure = self.out.positions(|link| link > LINK);
+        for tier in [Tier::Probable, Tier::Possible] {
+            unsure.retain(|&position| !self.admit_link(position, tier));
             self.admit_roots(roots, tier);
         }
+        if !unsure.is_empty() {
+            self.out.retain(|_, link| *link <= LINK);
+        }
         self.rooted.sort_unstable();
+        self.held = NodeSet::of(self.rooted.iter().map(|&(node, _)| node));
     }
 
-    fn admit_links(&mut self, tier: Tier) {
-        let (counts, balance) = (&self.counts, &mut self.balance);
-        self.out.retain(|_, link| {
-            let (number, of) = ((*link & LINK) as usize, *link >> SLOT_BITS);
-            if of != tier as u32 {
-                return true;
+    /// Certain references are believed whatever the count says: it is enough to count them.
+    fn admit_certain(&mut self) {
+        let (links, counts) = (self.out.all(), &self.counts);
+        change_parts(&mut self.balance, |first, balance| {
+            for &link in links.iter().filter(|&&link| link <= LINK) {
+                if let Some(balance) = (link as usize)
+                    .checked_sub(first)
+                    .and_then(|at| balance.get_mut(at))
+                {
+                    *balance = balance.wrapping_sub(1);
+                }
             }
-            let is_admitted = admit(counts[number], &mut balance[number], tier);
-            *link &= LINK;
-            is_admitted
+            let counts = &counts[first..];
+            for (balance, _) in balance
+                .iter_mut()
+                .zip(counts)
+                .filter(|(_, count)| **count == IMMORTAL)
+            {
+                *balance = IMMORTAL;
+            }
         });
+    }
+
+    /// Admits the link at this position if it is of `tier` and is believed; whether it was.
+    fn admit_link(&mut self, position: u32, tier: Tier) -> bool {
+        let link = self.out.get(position);
+        let number = (link & LINK) as usize;
+        let is_admitted = link >> SLOT_BITS == tier as u32
+            && admit(self.counts[number], &mut self.balance[number], tier);
+        if is_admitted {
+            self.out.set(position, link & LINK);
+        }
+        is_admitted
     }
 
     fn admit_roots(&mut self, roots: &[RootWord], tier: Tier) {

@@ -6,7 +6,7 @@ use crate::pyobject::header::Refcount;
 use std::collections::BTreeMap;
 
 /// Objects with a count and references; object `n` lies at [`at`]`(n)`.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Fake(BTreeMap<Address, (i64, Vec<(Address, Tier)>)>);
 
 pub fn at(number: u64) -> Address {
@@ -33,7 +33,7 @@ impl Fake {
         }
         let roots: Vec<RootWord> = held.iter().map(|&to| root(to, Tier::Certain)).collect();
         let seeds: Vec<Address> = edges.iter().map(|&(from, _)| at(from)).collect();
-        Graph::build(&mut fake, seeds, &roots, 1000).expect("a small graph")
+        Graph::build(&fake, &seeds, &roots, 1000).expect("a small graph")
     }
 }
 
@@ -65,9 +65,9 @@ pub fn root(to: u64, tier: Tier) -> RootWord {
 
 const SURE: Tier = Tier::Certain;
 
-fn build(mut fake: Fake, seeds: &[u64], roots: &[RootWord]) -> Graph {
-    let seeds = seeds.iter().map(|&number| at(number));
-    Graph::build(&mut fake, seeds, roots, 1000).expect("a small graph")
+fn build(fake: Fake, seeds: &[u64], roots: &[RootWord]) -> Graph {
+    let seeds: Vec<Address> = seeds.iter().map(|&number| at(number)).collect();
+    Graph::build(&fake, &seeds, roots, 1000).expect("a small graph")
 }
 
 #[test]
@@ -125,7 +125,7 @@ fn a_sure_reference_to_no_object_is_counted_as_astray() {
 
 #[test]
 fn more_objects_than_allowed_are_an_error() {
-    let mut fake = Fake::default().with(1, 0, &[(2, SURE)]).with(2, 1, &[]);
-    let built = Graph::build(&mut fake, [at(1)], &[], 1);
+    let fake = Fake::default().with(1, 0, &[(2, SURE)]).with(2, 1, &[]);
+    let built = Graph::build(&fake, &[at(1)], &[], 1);
     assert_eq!(built.err(), Some(GraphError::TooMany { limit: 1 }));
 }

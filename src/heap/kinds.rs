@@ -5,10 +5,14 @@ use crate::cpython::layout::Layout;
 use crate::pyobject::class::Flags;
 use crate::pyobject::text::{self, Text};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
-use std::cell::RefCell;
+use crate::target::view::ViewMemory;
+use std::cell::{Cell, RefCell};
 
 /// How many base classes are followed.
 const BASES: usize = 64;
+
+/// Slots of the quick table.
+const QUICK: usize = 256;
 
 /// The kinds of objects that belong to a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,11 +31,16 @@ pub enum Kind {
     Other,
 }
 
+/// A class, and what its instances are when that is known.
+type Met = Cell<(Address, Option<Kind>)>;
+
 /// Tells kinds, and remembers what it learnt of each class.
 #[derive(Debug)]
 pub struct Kinds<'l> {
     layout: &'l Layout,
     known: RefCell<AddressMap<Kind>>,
+    /// Classes met last, found without hashing.
+    quick: Box<[Met; QUICK]>,
 }
 
 impl<'l> Kinds<'l> {
@@ -40,6 +49,7 @@ impl<'l> Kinds<'l> {
         Kinds {
             layout,
             known: RefCell::default(),
+            quick: Box::new([const { Cell::new((Address::NULL, None)) }; QUICK]),
         }
     }
 
@@ -52,9 +62,42 @@ impl<'l> Kinds<'l> {
         memory: &(impl ReadMemory + ?Sized),
         object: Address,
     ) -> Result<Option<Kind>, ReadError> {
-        let Some(class) = mapped(self.layout.header.class.read(memory, object))? else {
-            return Ok(None);
+        match mapped(self.layout.header.class.read(memory, object))? {
+            Some(class) => self.of_class(memory, class),
+            None => Ok(None),
+        }
+    }
+
+    /// As [`Kinds::of`], of memory that lies in ours: for many objects one after the other.
+    ///
+    /// # Errors
+    /// As [`Kinds::of`].
+    #[inline]
+    pub fn of_viewed(
+        &self,
+        memory: &impl ViewMemory,
+        object: Address,
+    ) -> Result<Option<Kind>, ReadError> {
+        let Some(class) = memory.word::<Address>(self.layout.header.class.of(object)) else {
+            return self.of(memory, object);
         };
+        let slot = (class.value() >> 4 ^ class.value() >> 12) as usize % QUICK;
+        if let (known, Some(kind)) = self.quick[slot].get()
+            && known == class
+        {
+            return Ok(Some(kind));
+        }
+        let kind = self.of_class(memory, class)?;
+        self.quick[slot].set((class, kind));
+        Ok(kind)
+    }
+
+    /// What instances of a class are.
+    fn of_class(
+        &self,
+        memory: &(impl ReadMemory + ?Sized),
+        class: Address,
+    ) -> Result<Option<Kind>, ReadError> {
         if let Some(&kind) = self.known.borrow().get(&class) {
             return Ok(Some(kind));
         }

@@ -1,6 +1,9 @@
 //! References of all objects in two arrays: for each object where its references begin, and then
 //! all references, one after the other.
 
+use super::threads::{change_parts, threads};
+use std::thread::scope;
+
 /// For each number, a list of numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Links {
@@ -40,25 +43,75 @@ impl Links {
         self.members.len()
     }
 
-    /// The same links the other way round: by a counting sort.
+    /// All members, list by list.
+    pub fn all(&self) -> &[u32] {
+        &self.members
+    }
+
+    /// The positions of the members that are as wanted.
+    pub fn positions(&self, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
+        let members = self.members.iter().enumerate();
+        members
+            .filter(|&(_, &member)| is_wanted(member))
+            .map(|(position, _)| position as u32)
+            .collect()
+    }
+
+    /// The member at a position.
+    pub fn get(&self, position: u32) -> u32 {
+        self.members[position as usize]
+    }
+
+    /// Exchanges the member at a position.
+    pub fn set(&mut self, position: u32, member: u32) {
+        self.members[position as usize] = member;
+    }
+
+    /// The same links the other way round: by a counting sort. Each thread does it for its part of
+    /// the numbers.
     pub fn reversed(&self) -> Links {
         let mut starts = vec![0u32; self.starts.len().max(1)];
-        for &member in &self.members {
-            starts[member as usize + 1] += 1;
-        }
+        change_parts(&mut starts[1..], |first, counts| {
+            for &member in &self.members {
+                let index = (member as usize).checked_sub(first);
+                if let Some(count) = index.and_then(|index| counts.get_mut(index)) {
+                    *count += 1;
+                }
+            }
+        });
         for number in 1..starts.len() {
             starts[number] += starts[number - 1];
         }
-        let mut next = starts.clone();
         let mut members = vec![0u32; self.members.len()];
-        for number in 0..self.len() {
-            for &member in self.of(number as u32) {
-                let place = &mut next[member as usize];
-                members[*place as usize] = number as u32;
-                *place += 1;
+        let size = self.len().div_ceil(threads()).max(1);
+        scope(|scope| {
+            let mut rest = &mut members[..];
+            for first in (0..self.len()).step_by(size) {
+                let end = self.len().min(first + size);
+                let length = (starts[end] - starts[first]) as usize;
+                let part;
+                (part, rest) = rest.split_at_mut(length);
+                let starts = &starts[first..end];
+                scope.spawn(move || self.reverse_into(first, starts, part));
+            }
+        });
+        Links { starts, members }
+    }
+
+    /// Writes which numbers have `first` and those after it as members to `part`, where the list of
+    /// each begins as `starts` says.
+    fn reverse_into(&self, first: usize, starts: &[u32], part: &mut [u32]) {
+        let begin = starts.first().copied().unwrap_or_default();
+        let mut next: Vec<u32> = starts.iter().map(|start| start - begin).collect();
+        for number in 0..self.len() as u32 {
+            for &member in self.of(number) {
+                let index = (member as usize).checked_sub(first);
+                if let Some(place) = index.and_then(|index| next.get_mut(index)) {
+                    part[*place as usize] = number;
+                    *place += 1;
+                }
             }
         }
-        Links { starts, members }
     }
 
     /// Gives every member to `keep`, list by list, and drops those it does not want.

@@ -1,5 +1,6 @@
 //! Floor 5: all objects together.
 
+mod discovery;
 pub mod disjoint;
 pub mod dominators;
 pub mod graph;
@@ -12,4 +13,5 @@ pub mod signal_table;
 pub mod slots;
 pub mod source;
 pub mod statics;
+pub mod threads;
 pub mod walk;

@@ -1,6 +1,7 @@
 //! What is alive: everything that roots lead to, with a shortest way to each.
 
 use super::graph::Graph;
+use super::nodes::NodeSet;
 
 /// Marks an object that was not reached, and one that is a root.
 const UNREACHED: u32 = u32::MAX;
@@ -54,6 +55,27 @@ impl Reach {
         path
     }
 
+    /// What of the objects that were not reached is alive because of `members`, these included:
+    /// what a root leads to over at least one of them. It is for the caller to know that whatever
+    /// was kept from being passed leads to one of them.
+    pub fn kept_by(&self, graph: &Graph, members: &NodeSet) -> NodeSet {
+        let is_alive = |&member: &u32| {
+            let mut referrers = graph.referrers(member).iter();
+            graph.is_root(member) || referrers.any(|&from| self.has(from))
+        };
+        let missing = |&node: &u32| !self.has(node);
+        let mut queue: Vec<u32> = members.iter().filter(missing).filter(is_alive).collect();
+        let mut kept = NodeSet::of(queue.iter().copied());
+        while let Some(node) = queue.pop() {
+            for &to in graph.referents(node).iter().filter(|to| missing(to)) {
+                if kept.insert(to) {
+                    queue.push(to);
+                }
+            }
+        }
+        kept
+    }
+
     /// The objects that were not reached.
     pub fn unreached(&self) -> impl Iterator<Item = u32> {
         let numbered = self.from.iter().enumerate();
@@ -65,6 +87,26 @@ impl Reach {
 mod tests {
     use super::super::graph::tests::{Fake, at};
     use super::*;
+
+    #[test]
+    fn a_set_keeps_what_is_alive_over_it_only_and_no_garbage() {
+        // 1 and 4 are roots; 9 and 8 hold each other; 2 and 9 are the set.
+        let edges: &[(u64, &[u64])] = &[
+            (1, &[2]),
+            (2, &[3, 5]),
+            (3, &[]),
+            (4, &[5]),
+            (5, &[]),
+            (8, &[9]),
+            (9, &[8]),
+        ];
+        let graph = Fake::of(edges, &[1, 4]);
+        let node = |number| graph.find(at(number)).expect("a node");
+        let members = NodeSet::of([2, 9].map(node));
+        let outside = Reach::of(&graph, |_, to| !members.has(to));
+        let kept = outside.kept_by(&graph, &members);
+        assert_eq!(kept, NodeSet::of([2, 3].map(node)));
+    }
 
     #[test]
     fn what_a_cut_leaves_without_a_root_is_not_reached() {

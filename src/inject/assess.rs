@@ -3,7 +3,10 @@
 use crate::cpython::python::Python;
 use crate::inject::error::InjectError;
 use crate::inject::pending_call::route_for;
+use crate::inject::remote_exec::{Slot, nudges};
+use crate::inject::remote_script::Script;
 use crate::inject::request::Route;
+use crate::inject::route::refuse_switched_off;
 use crate::inject::run::refuse_early;
 use crate::inject::safe_point::{Seen, look_twice, may_wake};
 use crate::target::process::Process;
@@ -13,9 +16,11 @@ use crate::target::process::Process;
 pub struct Prospect {
     /// The way it would take.
     pub route: Route,
+    /// Whether the main thread waits where it would be woken by an EINTR for it.
+    pub woken: bool,
     /// Where in the kernel the main thread waits, so that it would not come to its safe point by
-    /// itself. `None` when it moves, or waits for a lock: if that is in CPython's own code, which
-    /// only a stop shows, it would be woken, run the code and wait on.
+    /// itself. `None` when it moves, or would be woken: if the wait is CPython's own, which only a
+    /// stop shows.
     pub waits_in: Option<String>,
 }
 
@@ -26,16 +31,33 @@ pub struct Prospect {
 /// [`InjectError::Refused`] with the reason, [`InjectError::Gone`].
 pub fn assess(process: &Process, python: &Python) -> Result<Prospect, InjectError> {
     refuse_early(process, python)?;
-    let (route, _) = route_for(python)?;
+    refuse_switched_off(process, python)?;
+    let (queue, _) = route_for(python)?;
     let seen = look_twice(process);
-    let could_be_woken = seen.is_lock_wait() && may_wake(python);
+    let remote = Slot::of(process, python).is_some() && Script::has_a_place(process);
+    let route = match &seen {
+        seen if seen.is_lock_wait() => queue,
+        _ if remote => Route::RemoteExec,
+        _ => queue,
+    };
+    let could_be_woken = match &seen {
+        Seen::Parked {
+            number,
+            wait_channel,
+        } if remote && nudges(*number, wait_channel) => true,
+        seen => seen.is_lock_wait() && may_wake(python),
+    };
     let waits_in = match seen {
         Seen::Moving => None,
         Seen::Parked { .. } if could_be_woken => None,
         Seen::Parked { wait_channel, .. } => Some(wait_channel),
         Seen::Gone => return Err(InjectError::Gone),
     };
-    Ok(Prospect { route, waits_in })
+    Ok(Prospect {
+        route,
+        woken: could_be_woken,
+        waits_in,
+    })
 }
 
 /// As [`assess`], without looking at what the main thread does.

@@ -122,6 +122,18 @@ pub enum Refusal {
     /// A request of a run that was killed is still queued or running there.
     #[error("a request of an earlier run that was killed is still pending in this target")]
     EarlierRequest,
+    /// Its owner has switched remote debugging off, which is honoured on every way.
+    #[error("remote debugging is switched off in this target ({by})")]
+    SwitchedOff {
+        /// By what.
+        by: &'static str,
+    },
+    /// Another debugger waits in the one slot that there is.
+    #[error("another debugger has a script waiting in this target: {path}")]
+    SlotTaken {
+        /// The path of its script.
+        path: String,
+    },
     /// The interpreter is shutting down.
     #[error("the interpreter is shutting down")]
     Finalizing,
@@ -233,6 +245,10 @@ impl Refusal {
             Refusal::Watchdog(_) => "see that /proc is mounted and a process may be started",
             Refusal::OtherRun { .. } => "wait until the other run has ended",
             Refusal::EarlierRequest => "try again when the target's main thread has run on",
+            Refusal::SwitchedOff { .. } => {
+                "if that may be overridden here: --override-remote-debug-switch"
+            }
+            Refusal::SlotTaken { .. } => "try again when that script has run",
             Refusal::Finalizing => "nothing needs to be unloaded from a process that ends",
             Refusal::OtherMainThread => "programs that embed Python this way are not supported",
             Refusal::LockHeld | Refusal::QueueFull => "try again",

@@ -21,7 +21,7 @@ use crate::inject::page::{self, Contents};
 use crate::inject::parked_thread::ParkedCall;
 use crate::inject::request::{Request, Route};
 use crate::inject::ring::{Ring, RingState};
-use crate::inject::safe_point::{check_gates, check_lock_wait};
+use crate::inject::safe_point::{check_gates, check_lock_wait, check_wait_of_python};
 use crate::inject::thunk_x86_64::{self, Functions, Leaving};
 use crate::inject::trampoline_x86_64::{self, Action};
 use crate::target::process::Process;
@@ -185,9 +185,20 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// As [`check_lock_wait`].
     pub(super) fn check_lock_wait(&self, control: &Control<'_>) -> Result<(), Refusal> {
-        // Any function of the C API tells which image is CPython's.
-        let python = self.contents.functions.first().copied();
-        check_lock_wait(control, self.libc.file(), python.unwrap_or_default())
+        check_lock_wait(control, self.libc.file(), self.in_python())
+    }
+
+    /// Whether it is CPython itself that has the main thread wait in its system call.
+    ///
+    /// # Errors
+    /// [`Refusal::ForeignWait`].
+    pub(super) fn check_wait_of_python(&self, control: &Control<'_>) -> Result<(), Refusal> {
+        check_wait_of_python(control, self.libc.file(), self.in_python())
+    }
+
+    /// Any function of the C API tells which image is CPython's.
+    fn in_python(&self) -> Address {
+        self.contents.functions.first().copied().unwrap_or_default()
     }
 
     fn fill(
@@ -236,7 +247,7 @@ fn write_entry(
 }
 
 /// The pid by which the target knows itself, in its own pid namespace.
-fn pid_inside(process: &Process) -> i32 {
+pub(super) fn pid_inside(process: &Process) -> i32 {
     process
         .status()
         .ok()

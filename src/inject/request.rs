@@ -13,6 +13,8 @@ pub struct Request<'s> {
     pub limit: Duration,
     /// How long the target may stand still at one stop.
     pub max_stop: Duration,
+    /// Whether to go ahead where the owner of the target has switched remote debugging off.
+    pub override_switch: bool,
     /// Whether a main thread that waits with the GIL released may be made to run it itself.
     pub parked: bool,
     /// Bytes of `result` at most.

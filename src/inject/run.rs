@@ -15,10 +15,13 @@ use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
 use crate::inject::parked_thread::{self, Left};
-use crate::inject::pending_call::{Armed, Prepared, route_for};
+use crate::inject::pending_call::{Armed, Prepared, pid_inside, route_for};
 use crate::inject::reclaim::{Broom, is_gone};
+use crate::inject::remote_exec::{Remote, Slot};
+use crate::inject::remote_script::Script;
 use crate::inject::request::{Ran, Request, Route};
 use crate::inject::result::{look, read_result};
+use crate::inject::route::refuse_switched_off;
 use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
@@ -71,6 +74,9 @@ fn run(
         .map_err(Refusal::from)?;
     let owner = ourselves()?;
     refuse_early(process, python)?;
+    if !request.override_switch {
+        refuse_switched_off(process, python)?;
+    }
     let maps = process
         .maps()
         .map_err(ControlError::Process)
@@ -95,6 +101,11 @@ fn run(
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
+    if let Some(slot) = Slot::of(process, python).filter(|slot| slot.is_enabled(process))
+        && let Some(ran) = run.remotely(&slot, &request)?
+    {
+        return Ok(ran);
+    }
     let armed = run.arm()?;
     run.finish(armed)
 }
@@ -164,6 +175,29 @@ struct Run<'r> {
 impl Run<'_> {
     fn seize(&self) -> Result<Control<'_>, ControlError> {
         Control::seize(self.process, self.watchdog, self.limits, self.consent)
+    }
+
+    /// Runs the request by the remote debugging interface; `None` where that is not the way.
+    fn remotely(&mut self, slot: &Slot, request: &Request<'_>) -> Result<Option<Ran>, InjectError> {
+        let Some(script) = Script::place(request, self.process, pid_inside(self.process)) else {
+            return Ok(None);
+        };
+        let mut remote = Remote {
+            process: self.process,
+            slot,
+            script: &script,
+            prepared: self.prepared,
+            watchdog: self.watchdog,
+            interruption: self.interruption,
+            limits: self.limits,
+            consent: self.consent,
+            deadline: self.deadline,
+            stopped: self.stopped,
+            woken: false,
+        };
+        let ran = remote.run();
+        self.stopped = remote.stopped;
+        ran
     }
 
     fn is_late(&self) -> bool {

@@ -155,6 +155,19 @@ pub(super) fn check_lock_wait(
     if !is_lock_wait(registers.orig_rax as i64, "futex") {
         return Err(ControlError::NotWaiting.into());
     }
+    check_wait_of_python(control, libc, python)
+}
+
+/// As [`check_lock_wait`], for whatever system call the main thread waits in.
+///
+/// # Errors
+/// [`Refusal::ForeignWait`].
+pub(super) fn check_wait_of_python(
+    control: &Control<'_>,
+    libc: &MappedFile,
+    python: Address,
+) -> Result<(), Refusal> {
+    let registers = control.main_registers()?;
     let maps = control.maps();
     let interpreter = maps.find(python).and_then(|mapping| mapping.file.as_ref());
     let stack = control
@@ -177,6 +190,15 @@ pub(super) fn check_lock_wait(
     } else {
         Err(Refusal::ForeignWait)
     }
+}
+
+/// Whether the interpreter runs on, in the main thread of the process.
+///
+/// # Errors
+/// [`Refusal::Finalizing`], [`Refusal::OtherMainThread`].
+pub(super) fn check_main_thread(control: &Control<'_>, python: &Python) -> Result<(), Refusal> {
+    refuse_finalizing(control, python)?;
+    refuse_other_main_thread(control, python)
 }
 
 /// `_PyRuntime.main_thread` is a `pthread_t`, on glibc and musl the base of the `fs` segment.

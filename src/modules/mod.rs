@@ -11,4 +11,5 @@ pub mod picture;
 mod reading;
 pub mod row;
 mod specs;
+pub mod stale;
 mod two_readers;

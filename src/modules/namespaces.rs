@@ -11,11 +11,13 @@ use crate::address::Address;
 use crate::cpython::python::Python;
 use crate::heap::graph::Graph;
 use crate::heap::kinds::{Kind, Kinds};
+use crate::heap::threads::{on_parts, threads};
 use crate::modules::kind::Kind as ModuleKind;
 use crate::modules::picture::Table;
 use crate::pyobject::dict;
 use crate::pyobject::text::Text;
-use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
+use crate::target::memory::{ReadError, ReadMemoryExt};
+use crate::target::view::ViewMemory;
 use std::collections::{HashMap, HashSet};
 
 /// Longest class name that is compared, in bytes.
@@ -69,9 +71,9 @@ impl Namespaces {
     /// Sorts the objects of a graph.
     ///
     /// # Errors
-    /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
+    /// As [`crate::target::memory::ReadMemory::read_some_at`]: the source as a whole is out of reach.
     pub fn of(
-        memory: &impl ReadMemory,
+        memory: &impl ViewMemory,
         python: &Python,
         graph: &Graph,
         tables: &[Table],
@@ -143,7 +145,7 @@ struct Members {
     values: Vec<u32>,
 }
 
-impl<M: ReadMemory> Sorting<'_, M> {
+impl<M: ViewMemory> Sorting<'_, M> {
     /// Functions and module objects to their dicts; returns the classes.
     fn sort(&mut self, tables: &[Table]) -> Result<Vec<u32>, ReadError> {
         let (layout, graph) = (&self.python.layout, self.graph);
@@ -159,28 +161,48 @@ impl<M: ReadMemory> Sorting<'_, M> {
                 }
             }
         }
-        for node in 0..graph.len() as u32 {
+        for (node, kind) in self.of_modules()? {
             let at = graph.address(node);
-            match self.kinds.of(self.memory, at)? {
-                Some(Kind::Function) => {
+            match kind {
+                Kind::Function => {
                     let globals = layout.function.globals.read(self.memory, at).ok();
                     if let Some(dict) = globals.and_then(|dict| graph.find(dict)) {
                         self.found.entry(dict).functions.push(node);
                     }
                 }
-                Some(Kind::Module) => {
+                Kind::Module => {
                     let dict = layout.module.dict.read(self.memory, at).ok();
                     if let Some(dict) = dict.and_then(|dict| graph.find(dict)) {
                         self.found.entry(dict).modules.push(node);
                     }
                 }
-                Some(Kind::Class) if self.kinds.is_heap_type(self.memory, at)? => {
+                Kind::Class if self.kinds.is_heap_type(self.memory, at)? => {
                     classes.push(node);
                 }
                 _ => {}
             }
         }
         Ok(classes)
+    }
+
+    /// The functions, module objects and classes among all objects.
+    fn of_modules(&self) -> Result<Vec<(u32, Kind)>, ReadError> {
+        let mut workers: Vec<Kinds<'_>> = (0..threads())
+            .map(|_| Kinds::new(&self.python.layout))
+            .collect();
+        let addresses = self.graph.addresses();
+        let parts = on_parts(&mut workers, addresses, |kinds, first, part| {
+            let mut found = Vec::new();
+            for (index, &at) in part.iter().enumerate() {
+                let kind = kinds.of_viewed(self.memory, at)?;
+                if let Some(kind @ (Kind::Function | Kind::Module | Kind::Class)) = kind {
+                    found.push(((first + index) as u32, kind));
+                }
+            }
+            Ok(found)
+        });
+        let parts: Result<Vec<_>, ReadError> = parts.into_iter().collect();
+        Ok(parts?.concat())
     }
 
     fn read_names(&mut self) -> Result<(), ReadError> {

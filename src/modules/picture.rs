@@ -130,7 +130,8 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
         let mut tracer = Tracer::new(memory, python);
         let (seeds, collectors) = walk_all(memory, python)?;
         let (holders, words) = find_roots(memory, &mut tracer, &areas);
-        let graph = Graph::build(&mut tracer, seeds, &words, OBJECTS)?;
+        let graph = Graph::build(&tracer, &seeds, &words, OBJECTS)?;
+        drop(seeds);
         let tables = read_tables(memory, python)?;
         let namespaces = Namespaces::of(memory, python, &graph, &tables)?;
         Ok(Picture {

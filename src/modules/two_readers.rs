@@ -6,11 +6,15 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
 use crate::pyobject::dict::Entry;
 use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::own_memory::make_ready;
 use std::panic::resume_unwind;
 use std::thread::{Builder, scope};
 
 /// Fewer entries are read by one thread: to start another takes as long as to read these.
 const WORTH_A_THREAD: usize = 128;
+
+/// What a reader takes of memory for a few hundred entries, in bytes.
+const MEMORY: usize = 512 << 10;
 
 /// Two readers, each with what it has learnt so far.
 pub(super) struct TwoReaders<'r, M: ?Sized> {
@@ -34,7 +38,11 @@ impl<'r, M: ReadMemory + Sync + ?Sized> TwoReaders<'r, M> {
         let (front, back) = (&mut self.front, &mut self.back);
         let (first, second) = entries.split_at(entries.len() / 2);
         scope(|scope| {
-            let other = Builder::new().spawn_scoped(scope, move || back.read(second));
+            let other = Builder::new().spawn_scoped(scope, move || {
+                make_ready(MEMORY);
+                back.read(second)
+            });
+            make_ready(MEMORY);
             let mut found = front.read(first)?;
             let rest = match other {
                 Ok(other) => other.join().unwrap_or_else(|panic| resume_unwind(panic))?,

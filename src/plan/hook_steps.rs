@@ -84,7 +84,7 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let [list, entry, ..] = self.root.way[..] else {
             return Vec::new();
         };
-        let is_list = |node: &&u32| matches!(&*self.picture.class_name(**node), "list" | "tuple");
+        let is_list = |node: &u32| matches!(&*self.picture.class_name(*node), "list" | "tuple");
         let mut way = self.root.way.iter();
         let function = way.find(|node| !is_list(node));
         let step = function.and_then(|&node| self.found(Word::ExitHandler, node));

@@ -12,7 +12,7 @@ const LIMIT: u64 = 1 << 12;
 const SHIFT: u32 = 30;
 
 /// A Python integer: sign and 30-bit digits, least first. Its text is decimal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Int {
     negative: bool,
     digits: Vec<u32>,
@@ -26,6 +26,15 @@ impl Int {
             value = value.checked_mul(1 << SHIFT)?.checked_add(digit.into())?;
         }
         Some(if self.negative { -value } else { value })
+    }
+
+    /// From sign and 30-bit digits, least first; `None` when a digit has more bits.
+    pub fn from_digits(negative: bool, mut digits: Vec<u32>) -> Option<Self> {
+        while digits.last() == Some(&0) {
+            digits.pop();
+        }
+        let fits = digits.iter().all(|digit| digit >> SHIFT == 0);
+        fits.then_some(Int { negative, digits })
     }
 
     /// The value, when it fits.

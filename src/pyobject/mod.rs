@@ -2,9 +2,11 @@
 
 pub mod batch;
 pub mod class;
+pub mod code;
 pub mod dict;
 pub mod edges;
 pub mod error;
+pub mod function;
 pub mod hash;
 pub mod header;
 pub mod identify;

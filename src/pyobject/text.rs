@@ -15,7 +15,7 @@ pub const LIMIT: u64 = 1 << 18;
 const ALONG: usize = 96;
 
 /// The text of an object.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Text {
     /// Text that any program can write down.
     Plain(String),
@@ -81,7 +81,7 @@ impl Text {
     }
 
     /// From code points; surrogate pairs of a narrow 2.7 build are joined before.
-    fn from_points(points: Vec<u32>) -> Self {
+    pub(crate) fn from_points(points: Vec<u32>) -> Self {
         match points.iter().map(|&point| char::from_u32(point)).collect() {
             Some(text) => Text::Plain(text),
             None => Text::Surrogates(points),

@@ -21,6 +21,7 @@ mod refs;
 mod reload;
 mod roots;
 mod snapshot;
+mod stale;
 mod style;
 mod table;
 mod text;

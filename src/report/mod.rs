@@ -18,6 +18,7 @@ mod ps;
 mod refs;
 mod reload;
 mod snapshot;
+mod stale;
 mod unload;
 mod why;
 
@@ -42,5 +43,8 @@ pub use reload::{
     Rebound, Reload, ReloadChange, ReloadOutcome, ReloadStale, ReloadWhat, SideEffect,
 };
 pub use snapshot::{Snapshot, SnapshotMethod};
+pub use stale::{
+    Stale, StaleChange, StaleEvidence, StaleModule, StalePatch, StaleState, StaleWhat,
+};
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

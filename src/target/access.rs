@@ -261,6 +261,25 @@ pub fn denial_of_look(evidence: &Evidence) -> Option<Denial> {
     (evidence.yama_scope == Some(3)).then_some(Denial::YamaNobody)
 }
 
+/// Whether the kernel would let the process open `/proc/OURS/fd/N`: it asks for the same user and
+/// group, no capability that we have and it has not, and a process that may be dumped. Told only
+/// where both share their user and pid namespaces and no filter may forbid the system call.
+pub fn may_open_ours(pid: i32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let evidence = Evidence::gather(pid);
+    let (ours, Some(theirs)) = (&evidence.ours, &evidence.theirs) else {
+        return false;
+    };
+    let (uid, gid) = (ours.uid.real, ours.gid.real);
+    let one_user = ours.uid.are_all(uid) && theirs.uid.are_all(uid);
+    let one_group = ours.gid.are_all(gid) && theirs.gid.are_all(gid);
+    let dumpable = std::fs::metadata("/proc/self/mem").is_ok_and(|entry| entry.uid() == uid);
+    let apart = crate::target::about::foreign_namespaces(pid)
+        .is_none_or(|foreign| foreign.contains(&"user") || foreign.contains(&"pid"));
+    let more_capable = ours.permitted & !theirs.permitted != 0;
+    one_user && one_group && dumpable && !apart && !more_capable && !theirs.filtered
+}
+
 /// The reason for which a look that the kernel has just refused was refused.
 pub fn explain_refused_look(evidence: &Evidence) -> Denial {
     if let Some(denial) = denial_of_look(evidence) {

@@ -1,8 +1,6 @@
 //! What is mapped where in a process, and which files are behind it.
 
 use crate::address::{Address, AddressRange};
-use crate::target::files::without_deleted;
-use procfs::process::{MMPermissions, MMapPath, MemoryMap};
 use std::collections::HashSet;
 use std::hash::{Hash, Hasher};
 use std::path::PathBuf;
@@ -90,49 +88,6 @@ impl Maps {
             .filter_map(|mapping| mapping.file.as_ref())
             .filter(|&file| seen.insert(file))
             .collect()
-    }
-}
-
-impl From<MemoryMap> for Mapping {
-    fn from(map: MemoryMap) -> Self {
-        let special = special_name(&map.pathname);
-        let file = match map.pathname {
-            MMapPath::Path(path) => Some(mapped_file(path, map.inode, map.dev)),
-            _ => None,
-        };
-        Mapping {
-            range: AddressRange::new(Address::new(map.address.0), Address::new(map.address.1)),
-            read: map.perms.contains(MMPermissions::READ),
-            write: map.perms.contains(MMPermissions::WRITE),
-            execute: map.perms.contains(MMPermissions::EXECUTE),
-            file_offset: map.offset,
-            file,
-            special,
-        }
-    }
-}
-
-fn mapped_file(path: PathBuf, inode: u64, device: (i32, i32)) -> MappedFile {
-    let (path, deleted) = without_deleted(path);
-    MappedFile {
-        inode,
-        path,
-        device,
-        deleted,
-    }
-}
-
-fn special_name(path: &MMapPath) -> Option<&'static str> {
-    match path {
-        MMapPath::Heap => Some("[heap]"),
-        MMapPath::Stack | MMapPath::TStack(_) => Some("[stack]"),
-        MMapPath::Vdso => Some("[vdso]"),
-        MMapPath::Vvar => Some("[vvar]"),
-        MMapPath::Vsyscall => Some("[vsyscall]"),
-        // Anonymous memory that the program gave a name (`PR_SET_VMA_ANON_NAME`).
-        MMapPath::Other(name) if name.starts_with("anon:") => None,
-        MMapPath::Other(_) | MMapPath::Rollup | MMapPath::Vsys(_) => Some("[other]"),
-        _ => None,
     }
 }
 

@@ -1,72 +1,79 @@
-//! A number for each page of an address space, looked up as the processor does it: a table of four
-//! levels, of which only those parts exist that are used.
+//! A number for each page of an address space: a table of two levels, of which only those parts
+//! exist that are used.
 
 use crate::address::Address;
 
 /// Size of a page, in bytes.
 pub const PAGE: u64 = 4096;
 
-/// Bits of an address that one level takes, and the entries that makes.
-const BITS: u32 = 9;
-const ENTRIES: usize = 1 << BITS;
+/// Pages that one part of the table is for: 16 MiB of addresses.
+const PART_BITS: u32 = 12;
+const PART: usize = 1 << PART_BITS;
 
-/// Marks a page without a number.
-const NONE: u32 = u32::MAX;
+/// Bits of the number of a page: addresses of processes have 47 bits on x86-64.
+const PAGE_BITS: u32 = 47 - PAGE.trailing_zeros();
 
-type Leaf = [u32; ENTRIES];
-type Low = [Option<Box<Leaf>>; ENTRIES];
-type Middle = [Option<Box<Low>>; ENTRIES];
+/// A page without a number, and a part that does not exist. What is kept is one more than a number,
+/// so that memory from the kernel, which is zero, is a table without one.
+const NONE: u32 = 0;
 
 /// Numbers of pages.
 #[derive(Debug)]
 pub struct PageTable {
-    top: Vec<Option<Box<Middle>>>,
+    /// For each part of the address space which of `parts` it is.
+    top: Vec<u32>,
+    parts: Vec<Box<[u32; PART]>>,
 }
 
 impl Default for PageTable {
     fn default() -> Self {
         PageTable {
-            top: (0..ENTRIES).map(|_| None).collect(),
+            // 32 MiB of zeros, of which only what is used becomes memory.
+            top: vec![NONE; 1 << (PAGE_BITS - PART_BITS)],
+            parts: Vec::new(),
         }
     }
 }
 
 impl PageTable {
     /// The number of the page that `at` lies in.
+    #[inline]
     pub fn get(&self, at: Address) -> Option<u32> {
-        let [top, middle, low, leaf] = indices(at)?;
-        let low = self.top[top].as_ref()?[middle].as_ref()?[low].as_ref()?;
-        Some(low[leaf]).filter(|&number| number != NONE)
+        let (top, page) = indices(at);
+        let part = self.top.get(top)?.checked_sub(1)?;
+        self.parts[part as usize][page].checked_sub(1)
     }
 
     /// Gives the page that `at` lies in a number. An address no process can have is left out.
     pub fn insert(&mut self, at: Address, number: u32) {
         if let Some(slot) = self.slot(at) {
-            *slot = number;
+            *slot = number + 1;
         }
     }
 
     /// Takes the number of a page away.
     pub fn remove(&mut self, at: Address) {
-        self.insert(at, NONE);
+        if let Some(slot) = self.slot(at) {
+            *slot = NONE;
+        }
     }
 
     fn slot(&mut self, at: Address) -> Option<&mut u32> {
-        let [top, middle, low, leaf] = indices(at)?;
-        let middles = self.top[top].get_or_insert_with(|| Box::new([const { None }; ENTRIES]));
-        let lows = middles[middle].get_or_insert_with(|| Box::new([const { None }; ENTRIES]));
-        let leaves = lows[low].get_or_insert_with(|| Box::new([NONE; ENTRIES]));
-        Some(&mut leaves[leaf])
+        let (top, page) = indices(at);
+        let part = self.top.get_mut(top)?;
+        if *part == NONE {
+            self.parts.push(Box::new([NONE; PART]));
+            *part = self.parts.len() as u32;
+        }
+        Some(&mut self.parts[*part as usize - 1][page])
     }
 }
 
-/// The index in each level, highest first; `None` above the addresses a process can have.
-fn indices(at: Address) -> Option<[usize; 4]> {
-    let page = at.value() / PAGE;
-    if page >> (4 * BITS) != 0 {
-        return None;
-    }
-    Some([3, 2, 1, 0].map(|level| (page >> (level * BITS)) as usize % ENTRIES))
+/// The index of the part, and that of the page in it.
+#[inline]
+fn indices(at: Address) -> (usize, usize) {
+    let page = (at.value() / PAGE) as usize;
+    (page >> PART_BITS, page % PART)
 }
 
 #[cfg(test)]

@@ -4,14 +4,15 @@
 //! a filter denies it, `/proc/PID/mem` is read instead.
 
 use crate::address::Address;
-use crate::target::maps::{Mapping, Maps};
+use crate::target::map_lines;
+use crate::target::maps::Maps;
 use crate::target::memory::{Piece, ReadError, ReadMemory, pieces_of};
 use nix::errno::Errno;
 use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::unistd::Pid;
 use procfs::ProcError;
 use std::fs::File;
-use std::io::IoSliceMut;
+use std::io::{IoSliceMut, Read};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -118,6 +119,17 @@ impl Process {
             .is_ok_and(|stat| stat.starttime == self.start_ticks)
     }
 
+    /// Whether the environment it was started with has this variable.
+    pub fn has_variable(&self, name: &str) -> bool {
+        let environment = std::fs::read(format!("/proc/{}/environ", self.pid)).unwrap_or_default();
+        let mut variables = environment.split(|&byte| byte == 0);
+        variables.any(|variable| {
+            variable
+                .strip_prefix(name.as_bytes())
+                .is_some_and(|rest| rest.first() == Some(&b'='))
+        })
+    }
+
     /// Whether it, or its main thread, is ending or has ended: it has no memory any more, or is a
     /// zombie that nobody took notice of yet. (A kernel thread never had memory.)
     pub fn has_ended(&self) -> bool {
@@ -165,8 +177,23 @@ impl Process {
     /// # Errors
     /// [`ProcessError::Denied`] where this user may not inspect the process.
     pub fn maps(&self) -> Result<Maps, ProcessError> {
-        let maps = self.entry.maps().map_err(|error| self.failed(error))?;
-        Ok(Maps::new(maps.into_iter().map(Mapping::from).collect()))
+        let text = self.maps_text()?;
+        match map_lines::parse(&text) {
+            Some(mappings) => Ok(Maps::new(mappings)),
+            None if !self.is_same() => Err(ProcessError::NotFound { pid: self.pid }),
+            None => Err(ProcessError::Unreadable {
+                pid: self.pid,
+                detail: "a line of maps has an unknown form".to_owned(),
+            }),
+        }
+    }
+
+    fn maps_text(&self) -> Result<Vec<u8>, ProcessError> {
+        let mut file = (self.entry.open_relative("maps")).map_err(|error| self.failed(error))?;
+        let mut text = Vec::with_capacity(1 << 16);
+        file.read_to_end(&mut text)
+            .map_err(|error| self.failed(ProcError::Io(error, None)))?;
+        Ok(text)
     }
 
     /// How large the stack of its main thread may become, in bytes; `None` when that is not told.

@@ -12,6 +12,7 @@ use pyunload::plan::standing::{Standing, judge};
 use pyunload::pyobject::identify;
 use pyunload::target::copy::{Copy, CopyPlan};
 use pyunload::target::process::Process;
+use pyunload::target::view::ViewMemory;
 use std::collections::{BTreeSet, HashSet};
 use std::time::{Duration, Instant};
 use std::{fs, thread};
@@ -68,7 +69,7 @@ fn text(error: impl std::fmt::Display) -> String {
 }
 
 /// What unloading `names` takes away.
-pub fn cut_of(picture: &Picture<'_, Copied<'_>>, names: &[&str]) -> Result<Cut, String> {
+pub fn cut_of<M: ViewMemory>(picture: &Picture<'_, M>, names: &[&str]) -> Result<Cut, String> {
     let (memory, layout) = (picture.memory, &picture.python.layout);
     let names: Vec<Key> = names.iter().copied().map(Key::new).collect();
     let table = &picture.tables[0];

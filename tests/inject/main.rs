@@ -155,6 +155,9 @@ fn a_long_result_comes_back_whole() {
 #[test]
 fn a_waiting_target_is_refused_and_nothing_is_changed() {
     on_every_interpreter(|interpreter| {
+        if has_remote_exec(interpreter) {
+            return Ok(());
+        }
         for how in ["sleep", "read"] {
             let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
             let pid = target.pid();
@@ -172,6 +175,71 @@ fn a_waiting_target_is_refused_and_nothing_is_changed() {
         }
         Ok(())
     });
+}
+
+/// Whether it has the remote debugging interface.
+fn has_remote_exec(interpreter: &Interpreter) -> bool {
+    interpreter.minor() >= (3, 14) && is_supported(interpreter)
+}
+
+#[test]
+fn a_waiting_target_is_reached_by_the_remote_debugging_interface_and_waits_on() {
+    on_every_interpreter(|interpreter| {
+        if !has_remote_exec(interpreter) {
+            return Ok(());
+        }
+        for (how, number) in [("sleep", 230), ("read", 0)] {
+            let mut target = Target::start(interpreter, &program("parked.py"), &[how]);
+            let pid = target.pid();
+            let waits = || match main_wait(pid) {
+                Some(call) if call == number || call == 219 => Ok(()),
+                other => Err(format!("{how}: in {other:?}")),
+            };
+            eventually(waits)?;
+            Driver::new(pid, WHERE, 20_000).run();
+            let before = lasting_maps(pid);
+            let ended = Driver::new(pid, WHERE, 20_000).times(20).run();
+            must(ended.successes() == 20, || format!("{how}: {ended:?}"))?;
+            must(ended.text.contains(" remote_exec woken "), || {
+                format!("{how}: {ended:?}")
+            })?;
+            is_unharmed(pid, &before)?;
+            eventually(waits)?;
+            must(target.is_alive(), || format!("{how}: the target ended"))?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn a_target_with_the_interface_survives_the_death_of_the_tool_at_every_step_while_it_waits() {
+    for name in ["3.14-debian", "3.15-debian"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let parked = Target::start(&interpreter, &program("parked.py"), &["sleep"]);
+        let steps = survives_every_kill(parked).expect(name);
+        assert!(steps > 6, "{name}: only {steps} steps");
+        println!("{name}: killed at {steps} steps");
+    }
+}
+
+#[test]
+fn remote_debugging_that_is_switched_off_is_honoured_on_every_way() {
+    for name in ["2.7", "3.8", "3.11", "3.13", "3.15-debian"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let mut target = Target::start_with(&interpreter, &program("busy.py"), &[], |command| {
+            command.env("PYTHON_DISABLE_REMOTE_DEBUG", "");
+        });
+        let before = lasting_maps(target.pid());
+        let ended = Driver::new(target.pid(), NOTHING, 500).run();
+        assert_eq!(ended.code, Some(REFUSED), "{name}: {ended:?}");
+        assert!(ended.text.contains("switched off"), "{name}: {ended:?}");
+        is_unharmed(target.pid(), &before).expect(name);
+        assert!(target.is_alive(), "{name}");
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! The rows: what is seen after a module was edited and reloaded, by the mildest strength that can.
 
-use crate::common::{Target, interpreter, program};
+use crate::common::{Target, interpreter, on_every_interpreter, program};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -168,8 +168,14 @@ rows! {
     added_method
     annotations_kept
     async_in_flight
+    audit_hook
     base_changed
     base_changed_execute
+    cached_file_tells_removed_call
+    cached_file_tells_state
+    cached_file_tells_statement
+    cached_file_tells_statement_execute
+    circular_import
     class_attribute
     class_method
     constant_that_is_state
@@ -182,6 +188,7 @@ rows! {
     descriptor
     doc
     enum_identity
+    everything
     existing_closure
     failing_reload
     foreign_subclass_instance
@@ -214,6 +221,7 @@ rows! {
     removed_function
     removed_function_held
     removed_method
+    replaced_at_run_time
     same_module_object
     same_module_subclass_isinstance
     same_module_subclass_method
@@ -229,6 +237,24 @@ rows! {
     super_method
     syntax_error
     user_attribute
+}
+
+/// Interpreters into which nothing can be brought are refused, and left as they are.
+#[test]
+fn everything_moves_at_once_on_every_interpreter() {
+    let row = Row::read("everything");
+    on_every_interpreter(|found| {
+        if found.minor() < (3, 0) || found.build == "embed" {
+            return Ok(());
+        }
+        let mut target = Target::start(found, &program("reload.py"), &[]);
+        let why = match check_row(&row, &mut target) {
+            Err(why) if why.contains("\"code\":6") => ask(&mut target, "same"),
+            other => return other,
+        };
+        println!("{} is refused", found.name);
+        (why == "True").then_some(()).ok_or(why)
+    });
 }
 
 #[test]

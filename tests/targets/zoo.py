@@ -47,6 +47,19 @@ def stock():
     sys.path.insert(0, SHOP)
 
 
+def map_odd_file():
+    """Maps a file whose name is no UTF-8, where this interpreter can map files."""
+    try:
+        import mmap
+    except ImportError:
+        return None
+    name = os.path.join(HERE if PY2 else os.fsencode(HERE), b"caf\xe9")
+    with open(name, "w+b") as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        return mmap.mmap(file.fileno(), 4096)
+
+
 def first_extension():
     """Imports an extension module that this interpreter has as a file."""
     for name in ["_json", "_csv", "_ctypes", "_sqlite3", "_bz2", "mmap", "_lsprof", "_testcapi"]:
@@ -203,6 +216,7 @@ def main():
     import_all()
     extension = first_extension()
     put_oddities()
+    mapped = map_odd_file()
     if not PLAIN:
         put_odd_keys()
     rows = [row(key) for key in list(sys.modules)]
@@ -212,6 +226,7 @@ def main():
     print("READY")
     sys.stdout.flush()
     sys.stdin.read()
+    del mapped
 
 
 main()

@@ -121,6 +121,7 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         source,
         limit: Duration::from_millis(number(2, 10_000)?),
         max_stop: max_stop(),
+        override_switch: false,
         parked: std::env::var_os("DRIVER_PARKED").is_some(),
         max_result: usize::try_from(number(4, 4096)?)?,
     };

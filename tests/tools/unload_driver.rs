@@ -85,6 +85,7 @@ fn unload_by_hand(
             source,
             limit,
             max_stop: stop.max_stop,
+            override_switch: false,
             parked: true,
             max_result: Request::MAX_SIZE,
         };

@@ -37,6 +37,9 @@ pub struct ExecArgs {
     /// Which interpreter; 0 is the main one
     #[arg(long, value_name = "N")]
     pub interpreter: Option<i64>,
+    /// Go ahead although PYTHON_DISABLE_REMOTE_DEBUG or -X disable-remote-debug forbids it
+    #[arg(long)]
+    pub override_remote_debug_switch: bool,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,

@@ -163,7 +163,16 @@ fn route(evidence: &Evidence, opened: Option<&Opened>) -> String {
     };
     match assess(&opened.process, &opened.located.python) {
         Err(error) => format!("no: {error}; {}", error.help()),
-        Ok(Prospect { route, waits_in }) => match waits_in {
+        Ok(Prospect {
+            route,
+            woken,
+            waits_in,
+        }) => match waits_in {
+            None if woken => format!(
+                "yes, by {}: the main thread waits, and would be woken by an EINTR if the wait is \
+                 CPython's own, which only a stop shows",
+                route.name()
+            ),
             None => format!(
                 "yes, by {}: the main thread runs and would come to its safe point by itself; a stop \
                  shows the rest",

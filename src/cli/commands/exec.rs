@@ -71,6 +71,7 @@ fn inject(args: &ExecArgs, opened: &Opened, source: &str) -> Result<Ran, InjectE
         source,
         limit: Duration::from_secs_f64(args.limit),
         max_stop: Duration::from_millis(args.max_stop),
+        override_switch: args.override_remote_debug_switch,
         parked: !args.no_parked,
         max_result: answer_room(),
     };

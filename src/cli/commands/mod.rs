@@ -20,6 +20,7 @@ pub mod reload;
 pub mod schema;
 pub mod snapshot;
 mod snapshot_failure;
+pub mod stale;
 pub mod subject;
 pub mod unload;
 mod unload_log;

@@ -87,6 +87,7 @@ fn carry_out(
             max_result: MAX_RESULT,
             // The route through a parked thread has not been tried with a reload.
             parked: false,
+            override_switch: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })

@@ -3,7 +3,7 @@
 use crate::cli::args::SchemaOf;
 use crate::report::{
     Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Reload,
-    Snapshot, Unload, Why,
+    Snapshot, Stale, Unload, Why,
 };
 use schemars::{Schema, schema_for};
 
@@ -19,6 +19,7 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Modules => schema_for!(Modules),
         SchemaOf::Plan => schema_for!(Document<Plan>),
         SchemaOf::Ps => schema_for!(Ps),
+        SchemaOf::Stale => schema_for!(Stale),
         SchemaOf::Reload => schema_for!(Reload),
         SchemaOf::Snapshot => schema_for!(Snapshot),
         SchemaOf::Refs => schema_for!(Document<Refs>),

@@ -190,6 +190,7 @@ impl Command<'_> {
             source,
             limit,
             max_stop: self.stop().max_stop,
+            override_switch: self.args.override_remote_debug_switch,
             parked: !self.args.no_parked,
             max_result: Request::MAX_SIZE,
         };

@@ -150,6 +150,7 @@ impl<'o> Session<'o> {
             LineCommand::Refs(args) => dispatch::refs(args, out, line),
             LineCommand::Why(args) => dispatch::why(args, out, line),
             LineCommand::Ghosts(args) => dispatch::ghosts(args, out, line),
+            LineCommand::Stale(args) => dispatch::stale(args, out, line),
             LineCommand::Plan(args) => dispatch::plan(args, out, line),
             LineCommand::Check(args) => dispatch::check(args, out, line),
             LineCommand::Unload(args) => unload::run(args, out, line),
@@ -190,6 +191,7 @@ fn interpreter_of(command: &mut LineCommand) -> Option<&mut Option<i64>> {
         LineCommand::Refs(args) => Some(&mut args.picture.interpreter),
         LineCommand::Why(args) => Some(&mut args.picture.interpreter),
         LineCommand::Ghosts(args) => Some(&mut args.picture.interpreter),
+        LineCommand::Stale(args) => Some(&mut args.interpreter),
         LineCommand::Plan(args) => Some(&mut args.picture.interpreter),
         LineCommand::Check(args) => Some(&mut args.picture.interpreter),
         LineCommand::Doctor(_)
@@ -210,7 +212,8 @@ fn core_of(command: &mut LineCommand) -> Option<&mut CoreArgs> {
         LineCommand::Ghosts(args) => Some(&mut args.picture.core),
         LineCommand::Plan(args) => Some(&mut args.picture.core),
         LineCommand::Check(args) => Some(&mut args.picture.core),
-        LineCommand::Doctor(_)
+        LineCommand::Stale(_)
+        | LineCommand::Doctor(_)
         | LineCommand::Unload(_)
         | LineCommand::Reload(_)
         | LineCommand::Exec(_)

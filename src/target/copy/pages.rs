@@ -26,9 +26,7 @@ impl Pages {
         let length: u64 = ranges.iter().map(AddressRange::len).sum();
         let mut bytes = vec![0; length as usize];
         raw::advise_huge_pages(&mut bytes);
-        for page in bytes.chunks_mut(PAGE as usize) {
-            page[0] = 0xdb;
-        }
+        touch(&mut bytes);
         let mut table = PageTable::default();
         for (number, page) in ranges.iter().flat_map(pages_of).enumerate() {
             table.insert(page, number as u32);
@@ -74,6 +72,7 @@ impl Pages {
     }
 
     /// What there is from `at` on, up to `length` bytes and up to where the pages end.
+    #[inline]
     pub fn get_some(&self, at: Address, length: usize) -> &[u8] {
         let Some(number) = self.table.get(at) else {
             return &[];
@@ -91,6 +90,24 @@ impl Pages {
         let start = number as usize * PAGE as usize + within;
         &self.bytes[start..start + here.min(length)]
     }
+}
+
+/// Has the kernel make the memory: two threads at once, where there is much.
+fn touch(bytes: &mut [u8]) {
+    const MUCH: usize = 64 << 20;
+    let touch_one = |bytes: &mut [u8]| {
+        for page in bytes.chunks_mut(PAGE as usize) {
+            page[0] = 0xdb;
+        }
+    };
+    if bytes.len() < MUCH {
+        return touch_one(bytes);
+    }
+    let (one, other) = bytes.split_at_mut(bytes.len() / 2 / PAGE as usize * PAGE as usize);
+    std::thread::scope(|scope| {
+        scope.spawn(move || touch_one(one));
+        touch_one(other);
+    });
 }
 
 fn pages_of(range: &AddressRange) -> impl Iterator<Item = Address> {

@@ -4,7 +4,6 @@ use super::holders::{object, roots};
 use super::plan::{detached, verdict_of};
 use super::take::Seen;
 use crate::cpython::python::Interpreter;
-use crate::heap::reach::Reach;
 use crate::modules::namespaces::Namespace;
 use crate::plan::border::{Border, find_border};
 use crate::plan::key::Key;
@@ -25,7 +24,7 @@ pub fn answer(picture: &Seen<'_>, interpreter: &Interpreter, name: &str) -> Opti
         is_cut: border.is_cut,
         border: crossings(picture, &border),
         account: account(picture, &own),
-        retained_bytes: Some(retained(picture, &border)),
+        retained_bytes: Some(retained(picture, &own, &border)),
     })
 }
 
@@ -86,11 +85,13 @@ fn account(picture: &Seen<'_>, own: &Own) -> Option<Account> {
     })
 }
 
-/// Bytes of the set and of everything that only it keeps alive.
-fn retained(picture: &Seen<'_>, border: &Border) -> u64 {
+/// Bytes of the set and of everything that only it keeps alive. Every reference that is cut leads to
+/// a member.
+fn retained(picture: &Seen<'_>, own: &Own, border: &Border) -> u64 {
     let graph = &picture.graph;
-    let before = Reach::of(graph, |_, _| true);
+    let kept = border.outside.kept_by(graph, &own.members);
     let mut tracer = picture.tracer();
-    let lost = border.outside.unreached().filter(|&node| before.has(node));
-    lost.map(|node| tracer.size(graph.address(node))).sum()
+    kept.iter()
+        .map(|node| tracer.size(graph.address(node)))
+        .sum()
 }

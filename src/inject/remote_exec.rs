@@ -1,0 +1,349 @@
+//! The remote debugging interface of 3.14 and later (PEP 768): a path and a word in a thread state.
+//!
+//! All threads stand still. The path of a script is written, then the bit that makes the evaluation
+//! loop look up, at last the word that says a script is waiting: dying before that word leaves
+//! nothing, after it the script is complete. The interpreter clears the word, opens the path and runs
+//! the script, in the thread whose state it is, between two bytecodes or when a system call of
+//! CPython's own was interrupted. That interruption is given in the same stop where it is known to be
+//! borne: `nudges`. There is one slot; what another debugger has put there is left alone, and what a
+//! run of ours that is dead has left is cleared. The script (`remote_script.rs`) lies in memory of ours: if
+//! we die first, the target finds no file and says so on its standard error; or in the target's `/tmp`:
+//! then it runs all the same, and the next run removes it.
+
+use crate::address::Address;
+use crate::control::consent::Consent;
+use crate::control::control::{Control, Onward};
+use crate::control::error::ControlError;
+use crate::control::shared_file::{maker_of, remove_left_for};
+use crate::cpython::debug_offsets::DebugOffsets;
+use crate::cpython::python::Python;
+use crate::inject::error::{InjectError, Refusal};
+use crate::inject::pending_call::Prepared;
+use crate::inject::remote_script::{Progress, Script};
+use crate::inject::request::{Ran, Route};
+use crate::inject::safe_point::{Seen, check_main_thread, look_twice};
+use crate::target::memory::{ReadMemory, ReadMemoryExt};
+use crate::target::pause::StopLimits;
+use crate::target::process::Process;
+use crate::target::signals::Interruption;
+use crate::target::watchdog::Watchdog;
+use std::time::{Duration, Instant};
+
+/// `_PY_EVAL_PLEASE_STOP_BIT`: left over, it does nothing.
+const PLEASE_STOP: u64 = 1 << 5;
+/// `_Py_MAX_SCRIPT_PATH_SIZE`.
+const PATH_SIZE: u64 = 512;
+/// More thread states than any process has.
+const MAX_STATES: usize = 100_000;
+/// How long a script waits before its thread is looked at again.
+const BEFORE_NUDGING: Duration = Duration::from_millis(50);
+
+/// Where the slot is, from the target's own debug offsets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Slot {
+    eval_breaker: u64,
+    pending: u64,
+    path: u64,
+    enabled: Address,
+}
+
+impl Slot {
+    /// The slot of this Python; `None` before 3.14.
+    pub(super) fn of(memory: &(impl ReadMemory + ?Sized), python: &Python) -> Option<Self> {
+        let offsets = DebugOffsets::read_at(memory, python.runtime?).ok()?;
+        if offsets.version != python.version {
+            return None;
+        }
+        let get = |name: &str| offsets.get(&format!("debugger_support.{name}"));
+        let support = get("remote_debugger_support").filter(|&at| at < 4096 && at % 4 == 0)?;
+        let (pending, path) = (get("debugger_pending_call")?, get("debugger_script_path")?);
+        let fits = pending == 0 && path == 4 && get("debugger_script_path_size")? == PATH_SIZE;
+        let eval_breaker = get("eval_breaker").filter(|&at| at < 4096 && at % 8 == 0)?;
+        let enabled = get("remote_debugging_enabled").filter(|&at| at < 1 << 20)?;
+        fits.then_some(Slot {
+            eval_breaker,
+            pending: support + pending,
+            path: support + path,
+            enabled: python.main().address.offset(enabled),
+        })
+    }
+
+    /// Whether the interpreter will look at it.
+    pub(super) fn is_enabled(&self, memory: &(impl ReadMemory + ?Sized)) -> bool {
+        memory.read_at::<u32>(self.enabled) == Ok(1)
+    }
+}
+
+/// Whether a main thread that waits here bears an EINTR: CPython calls these in loops that look
+/// whether there is something to do, and go on with what is left of the time (PEP 475). `pause` and
+/// `sigwait` are not among them: they would return early, or never look.
+pub(super) fn nudges(number: i64, wait_channel: &str) -> bool {
+    // read, poll, select, accept, recvfrom, recvmsg, wait4, flock, clock_nanosleep, epoll_wait,
+    // waitid, pselect6, ppoll, epoll_pwait, accept4.
+    const BORNE: [i64; 15] = [
+        0, 7, 23, 43, 45, 47, 61, 73, 230, 232, 247, 270, 271, 281, 288,
+    ];
+    const RESTART_SYSCALL: i64 = 219;
+    let restarted = ["hrtimer_nanosleep", "do_nanosleep", "poll_schedule_timeout"];
+    let is_restarted =
+        || number == RESTART_SYSCALL && restarted.iter().any(|n| wait_channel.starts_with(n));
+    BORNE.contains(&number) || is_restarted()
+}
+
+/// One run by this interface.
+pub(super) struct Remote<'r> {
+    pub(super) process: &'r Process,
+    pub(super) slot: &'r Slot,
+    pub(super) script: &'r Script,
+    pub(super) prepared: &'r Prepared<'r>,
+    pub(super) watchdog: &'r Watchdog,
+    pub(super) interruption: &'r Interruption,
+    pub(super) limits: StopLimits,
+    pub(super) consent: Consent,
+    pub(super) deadline: Instant,
+    pub(super) stopped: Duration,
+    pub(super) woken: bool,
+}
+
+/// What became of a script that was to be taken back.
+enum Withdrawal {
+    TakenBack,
+    Ended,
+    Begun,
+}
+
+impl<'r> Remote<'r> {
+    /// Runs it; `None` when the main thread waits where this way does not reach it, and nothing
+    /// was left in the slot.
+    ///
+    /// # Errors
+    /// As `run_main`.
+    pub(super) fn run(&mut self) -> Result<Option<Ran>, InjectError> {
+        loop {
+            let refusal = match self.onward() {
+                None => return Ok(None),
+                Some(onward) => match self.arm(onward) {
+                    Ok(state) => return self.wait(state),
+                    // Another way may prove more of the stack.
+                    Err(Refusal::ForeignWait) => return Ok(None),
+                    Err(refusal) if refusal.may_pass() => refusal,
+                    Err(refusal) => return Err(refusal.into()),
+                },
+            };
+            if Instant::now() >= self.deadline {
+                return Err(refusal.into());
+            }
+            if let Some(signal) = self.interruption.wait(Duration::from_millis(3)) {
+                return Err(Refusal::Interrupted { signal }.into());
+            }
+        }
+    }
+
+    /// How the main thread is to go on when the script waits; `None` when it would not look.
+    fn onward(&self) -> Option<Onward> {
+        match look_twice(self.process) {
+            Seen::Moving => Some(Onward::AsItWas),
+            Seen::Parked {
+                number,
+                wait_channel,
+            } => nudges(number, &wait_channel).then_some(Onward::Woken),
+            Seen::Gone => None,
+        }
+    }
+
+    fn seize(&self) -> Result<Control<'r>, ControlError> {
+        Control::seize(self.process, self.watchdog, self.limits, self.consent)
+    }
+
+    fn arm(&mut self, onward: Onward) -> Result<Address, Refusal> {
+        let control = self.seize()?;
+        let outcome = self.write(&control, onward);
+        let began = Instant::now();
+        if outcome.is_ok() && onward == Onward::Woken {
+            // Armed it is; a thread that does not wait any more looks by itself.
+            let woken = control.wake_main();
+            self.woken |= woken.is_ok();
+            self.stopped += woken.unwrap_or_else(|_| began.elapsed());
+        } else {
+            self.stopped += control.resume();
+        }
+        outcome
+    }
+
+    /// Writes path, bit and word. An error means that nothing is waiting.
+    fn write(&self, control: &Control<'_>, onward: Onward) -> Result<Address, Refusal> {
+        let python = self.prepared.python;
+        check_main_thread(control, python)?;
+        if onward == Onward::Woken {
+            control.onward_registers(onward)?;
+            self.prepared.check_wait_of_python(control)?;
+        }
+        let state = find_state(control, python)?;
+        self.refuse_taken(control, state)?;
+        let mut path = self.script.path().as_bytes().to_vec();
+        path.push(0);
+        control.write(state.offset(self.slot.path), &path)?;
+        let breaker = state.offset(self.slot.eval_breaker);
+        let bits: u64 = control.read_at(breaker).map_err(ControlError::Read)?;
+        control.write(breaker, &(bits | PLEASE_STOP).to_le_bytes())?;
+        control.write_u32(state.offset(self.slot.pending), 1)?;
+        Ok(state)
+    }
+
+    /// Refuses when somebody else's script is waiting; what a dead run of ours left is no obstacle.
+    fn refuse_taken(&self, control: &Control<'_>, state: Address) -> Result<(), Refusal> {
+        let read = ControlError::Read;
+        let pending = state.offset(self.slot.pending);
+        if control.read_at::<u32>(pending).map_err(read)? == 0 {
+            return Ok(());
+        }
+        let path = control
+            .read_bytes_at(state.offset(self.slot.path), PATH_SIZE as usize)
+            .map_err(read)?;
+        let end = path.iter().position(|&byte| byte == 0);
+        let path = String::from_utf8_lossy(&path[..end.unwrap_or(path.len())]).into_owned();
+        match maker_of(&path) {
+            Some(pid) if Process::open(pid).is_err() => Ok(control.write_u32(pending, 0)?),
+            _ => Err(Refusal::SlotTaken { path }),
+        }
+    }
+
+    fn wait(&mut self, state: Address) -> Result<Option<Ran>, InjectError> {
+        let began = Instant::now();
+        let mut nap = Duration::from_micros(100);
+        let mut next_look = began + BEFORE_NUDGING;
+        loop {
+            let progress = self.progress()?;
+            if progress == Progress::Ended {
+                return self.ended(began).map(Some);
+            }
+            let signal = self.interruption.wait(nap);
+            if signal.is_some() || Instant::now() >= self.deadline {
+                return self.give_up(state, began, signal).map(Some);
+            }
+            nap = (nap * 5 / 4).min(Duration::from_millis(2));
+            if progress == Progress::NotBegun && Instant::now() >= next_look {
+                match self.onward() {
+                    Some(Onward::Woken) => self.nudge(),
+                    Some(Onward::AsItWas) => {}
+                    // It waits where only another way reaches it.
+                    None => {
+                        if matches!(self.take_back(state)?, Withdrawal::TakenBack) {
+                            return Ok(None);
+                        }
+                    }
+                }
+                next_look = Instant::now() + 4 * BEFORE_NUDGING;
+            }
+        }
+    }
+
+    fn give_up(
+        &mut self,
+        state: Address,
+        began: Instant,
+        signal: Option<i32>,
+    ) -> Result<Ran, InjectError> {
+        let waited = began.elapsed();
+        match (self.take_back(state)?, signal) {
+            (Withdrawal::Ended, _) => self.ended(began),
+            (Withdrawal::Begun, _) => Err(InjectError::Unfinished { waited }),
+            (Withdrawal::TakenBack, Some(signal)) => Err(InjectError::Interrupted { signal }),
+            (Withdrawal::TakenBack, None) => Err(InjectError::Withdrawn { waited }),
+        }
+    }
+
+    /// How far it is; an end of the target is told as that.
+    fn progress(&self) -> Result<Progress, InjectError> {
+        let progress = self.script.progress().map_err(InjectError::NotWithdrawn)?;
+        if progress != Progress::Ended && self.process.has_ended() {
+            return Err(InjectError::Gone);
+        }
+        Ok(progress)
+    }
+
+    /// The main thread has begun to wait since: it is interrupted where that is known to be borne.
+    fn nudge(&mut self) {
+        let Ok(control) = self.seize() else { return };
+        let began = Instant::now();
+        if self.prepared.check_wait_of_python(&control).is_ok() {
+            self.woken |= control.wake_main().is_ok();
+        } else {
+            control.resume();
+        }
+        self.stopped += began.elapsed();
+    }
+
+    /// Takes the script out of the slot, or sees that the interpreter has taken it.
+    fn take_back(&mut self, state: Address) -> Result<Withdrawal, InjectError> {
+        let control = self.seize().map_err(InjectError::NotWithdrawn)?;
+        let outcome = self.take_back_stopped(&control, state);
+        self.stopped += control.resume();
+        outcome.map_err(InjectError::NotWithdrawn)
+    }
+
+    fn take_back_stopped(
+        &self,
+        control: &Control<'_>,
+        state: Address,
+    ) -> Result<Withdrawal, ControlError> {
+        match self.script.progress()? {
+            Progress::Ended => return Ok(Withdrawal::Ended),
+            Progress::Running => return Ok(Withdrawal::Begun),
+            Progress::NotBegun => {}
+        }
+        let pending = state.offset(self.slot.pending);
+        if control.read_at::<u32>(pending)? == 0 {
+            return Ok(Withdrawal::Begun);
+        }
+        control.write_u32(pending, 0)?;
+        Ok(Withdrawal::TakenBack)
+    }
+
+    fn ended(&self, began: Instant) -> Result<Ran, InjectError> {
+        // Ours was in the slot, so nobody waits for what dead runs left.
+        remove_left_for(self.process.pid(), |pid| Process::open(pid).is_ok());
+        let (status, value, gil_held_us) = self.script.result()?;
+        Ok(Ran {
+            status,
+            value,
+            route: Route::RemoteExec,
+            woken: self.woken,
+            latency_us: began.elapsed().as_micros() as u64,
+            stopped_us: self.stopped.as_micros() as u64,
+            gil_held_us,
+        })
+    }
+}
+
+/// The state of the main thread in the main interpreter. The kernel's tid in it may be that of
+/// another pid namespace, so it is known by its `pthread_t`, the base of the `fs` segment.
+fn find_state(control: &Control<'_>, python: &Python) -> Result<Address, Refusal> {
+    let read = ControlError::Read;
+    let base = control.main_registers()?.fs_base;
+    let layout = &python.layout;
+    let head = layout.interpreter.threads_head;
+    let mut state = head.read(control, python.main().address).map_err(read)?;
+    for _ in 0..MAX_STATES {
+        if state.is_null() {
+            break;
+        }
+        if layout.thread.thread_id.read(control, state).map_err(read)? == base {
+            return Ok(state);
+        }
+        state = layout.thread.next.read(control, state).map_err(read)?;
+    }
+    Err(Refusal::OtherMainThread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sleep_read_and_poll_are_nudged_but_pause_and_sigwait_are_not() {
+        assert!(nudges(230, "") && nudges(0, "pipe_read") && nudges(7, ""));
+        assert!(nudges(219, "hrtimer_nanosleep") && !nudges(219, "futex_wait_queue"));
+        assert!(!nudges(34, "") && !nudges(128, "") && !nudges(202, ""));
+    }
+}
