@@ -23,7 +23,12 @@ use crate::render::plan_text;
 use crate::report::{self, OutcomeKind, Unload, Verdict};
 use crate::target::pause::{PauseError, StopLimits};
 use std::io::{BufRead, IsTerminal};
+use std::thread;
 use std::time::Duration;
+
+/// How often a plan is made before its no is believed, and the time between.
+const LOOKS: usize = 4;
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
@@ -127,9 +132,19 @@ impl Command<'_> {
         Duration::from_secs_f64(self.args.limit)
     }
 
+    /// Plans. A no is asked for again: at one moment a running program has references in flight, in
+    /// frames and in C code, that are no holders.
     fn plan(&self, warnings: Vec<String>) -> Result<(Unload, Plan), UnloadError> {
         let mut stopped = Duration::ZERO;
-        let (report, planned, seen) = self.look(&mut stopped)?;
+        let mut looks = 1;
+        let (report, planned, seen) = loop {
+            let (report, planned, seen) = self.look(&mut stopped)?;
+            if looks == LOOKS || !planned.is_seen || !is_refused(&report) {
+                break (report, planned, seen);
+            }
+            looks += 1;
+            thread::sleep(BETWEEN_LOOKS);
+        };
         let about = self.opened.target(self.target().interpreter);
         let warnings = warnings.into_iter().chain(seen).collect();
         let stopped_us = stopped.as_micros() as u64;
