@@ -10,7 +10,7 @@ use goblin::elf::program_header::PT_DYNAMIC;
 /// A dynamic table larger than this is not read.
 const MAX_TABLE: usize = 1 << 20;
 /// Longest chain followed in a hash table; linkers make chains of a few.
-const MAX_CHAIN: usize = 1024;
+const MAX_CHAIN: u32 = 1024;
 
 /// The form of every image we read.
 pub(super) const CTX: Ctx = Ctx {
@@ -79,7 +79,9 @@ impl DynamicSymbols {
         let hash = gnu_hash(name);
         let bucket = bucket_table.offset(4 * u64::from(hash.checked_rem(buckets)?));
         let start: u32 = memory.read_at(bucket).ok()?;
-        for index in (start..).take(MAX_CHAIN) {
+        // The last number has none behind it.
+        let indices = (0..MAX_CHAIN).map_while(|step| start.checked_add(step));
+        for index in indices {
             let entry: u32 = memory
                 .read_at(chains.offset(4 * u64::from(index.checked_sub(first)?)))
                 .ok()?;
@@ -152,6 +154,16 @@ mod tests {
         table[..4].copy_from_slice(&1u32.to_le_bytes());
         let symbols = tables_at(0x10_0000);
         let memory = FakeMemory::new().with(0x10_0000, &table);
+        assert_eq!(symbols.find(&memory, b"_PyRuntime", Bias(0)), None);
+    }
+
+    #[test]
+    fn a_chain_at_the_last_number_of_all_ends() {
+        let mut table = vec![0u8; 64];
+        table[..8].copy_from_slice(&[1, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+        table[16..20].copy_from_slice(&u32::MAX.to_le_bytes());
+        let memory = FakeMemory::new().with(0x10_0000, &table);
+        let symbols = tables_at(0x10_0000);
         assert_eq!(symbols.find(&memory, b"_PyRuntime", Bias(0)), None);
     }
 

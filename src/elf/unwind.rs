@@ -12,8 +12,8 @@ use crate::address::{Address, AddressRange};
 use crate::elf::image::Image;
 use crate::target::memory::{ReadMemory, word_in};
 use gimli::{
-    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EndianSlice, LittleEndian, Pointer, RegisterRule,
-    UnwindContext, UnwindSection, UnwindTableRow,
+    BaseAddresses, CfaRule, EhFrame, EhFrameHdr, EhFrameOffset, EndianSlice, LittleEndian, Pointer,
+    RegisterRule, UnwindContext, UnwindSection, UnwindTableRow,
 };
 
 /// Index and table are not read beyond this. Those of a CPython have half a megabyte.
@@ -84,11 +84,18 @@ impl UnwindTable {
         let header = EhFrameHdr::new(&self.header, LittleEndian)
             .parse(&self.bases, 8)
             .ok()?;
-        let frames = EhFrame::new(&self.frames, LittleEndian);
-        header
-            .table()?
-            .fde_for_address(&frames, &self.bases, at.value(), EhFrame::cie_from_offset)
-            .ok()
+        let (Pointer::Direct(start), Pointer::Direct(place)) = (
+            header.eh_frame_ptr(),
+            header.table()?.lookup(at.value(), &self.bases).ok()?,
+        ) else {
+            return None;
+        };
+        // Hostile: the index may point to before the table. (`gimli` takes it that it does not.)
+        let offset = EhFrameOffset(usize::try_from(place.checked_sub(start)?).ok()?);
+        let fde = EhFrame::new(&self.frames, LittleEndian)
+            .fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset)
+            .ok()?;
+        fde.contains(at.value()).then_some(fde)
     }
 
     /// The function of an instruction, and the registers of its caller.

@@ -27,6 +27,21 @@ fn a_function_of_our_own_is_found_by_any_of_its_instructions() {
 }
 
 #[test]
+fn an_index_that_points_to_before_its_table_leads_nowhere() {
+    // Version 1; the table is at 0x9000; one entry: code at 0x1000, told of at 0x8000.
+    let mut header = vec![1, 4, 3, 3];
+    header.extend(0x9000u64.to_le_bytes());
+    header.extend([1u32, 0x1000, 0x8000].iter().flat_map(|n| n.to_le_bytes()));
+    let table = UnwindTable {
+        code: Vec::new(),
+        bases: BaseAddresses::default().set_eh_frame(0x9000),
+        header,
+        frames: vec![0; 64],
+    };
+    assert_eq!(table.function_at(Address::new(0x1004)), None);
+}
+
+#[test]
 fn code_without_a_table_ends_the_walk() {
     let nowhere = Address::new(0x1000);
     let cpu = Cpu::at(nowhere, Address::new(0x2000));

@@ -153,7 +153,9 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
     ) {
         for offset in (0..size).step_by(8) {
             let to: Address = self.look.word(at.offset(offset)).unwrap_or_default();
-            if let Some(place) = place(offset, to)
+            // Most words are nothing of the kind, and the place takes longer to tell.
+            if to.may_be_object()
+                && let Some(place) = place(offset, to)
                 && self.is_object(to)
             {
                 let member = member(offset);
