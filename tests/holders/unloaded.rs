@@ -121,7 +121,9 @@ fn try_all(interpreter: &Interpreter) -> Vec<String> {
     for case in names.iter().filter(is_chosen) {
         let mut want = |more: &[&str], wanted: &str| {
             let seen = try_case(&mut target, case, more);
-            if seen.as_deref() != Ok(wanted) {
+            // What runs just now the plan may see already, or only the program inside: nothing is done either way.
+            let is_told_before = wanted == "in use" && seen.as_deref() == Ok("refused");
+            if seen.as_deref() != Ok(wanted) && !is_told_before {
                 let text = format!(
                     "{} {case} {more:?}: wanted {wanted}: {seen:?}",
                     interpreter.name

@@ -324,16 +324,8 @@ fn a_traced_target_is_refused() {
 
 #[test]
 fn while_the_lock_of_the_queue_is_held_nothing_is_queued() {
-    for name in [
-        "3.7",
-        "3.8",
-        "3.9",
-        "3.10",
-        "3.11",
-        "3.12",
-        "3.13",
-        "3.14-debian",
-    ] {
+    // From 3.14 on a main thread that runs is reached without the queue.
+    for name in ["3.7", "3.8", "3.9", "3.10", "3.11", "3.12", "3.13"] {
         let Some(interpreter) = interpreter(name) else {
             continue;
         };
@@ -485,7 +477,13 @@ fn the_target_survives_the_death_of_the_tool_at_every_step() {
         }
         let steps = survives_every_kill(busy(interpreter, &[]))?;
         println!("{}: killed at {steps} steps", interpreter.name);
-        must(steps > 20, || format!("only {steps} steps"))
+        // The interface for debuggers takes a few writes and brings no page.
+        let least = if interpreter.minor() >= (3, 14) {
+            5
+        } else {
+            20
+        };
+        must(steps > least, || format!("only {steps} steps"))
     });
 }
 

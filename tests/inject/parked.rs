@@ -48,7 +48,9 @@ fn waits_as(pid: i32, call: Option<i64>) -> Result<(), String> {
 
 /// Whether this way is taken here at all.
 fn is_taken(interpreter: &Interpreter) -> bool {
-    is_supported(interpreter) && interpreter.minor() >= (3, 8) && interpreter.build != "musl"
+    // From 3.14 on the interface for debuggers reaches all these waits first.
+    let is_known = (3, 8) <= interpreter.minor() && interpreter.minor() < (3, 14);
+    is_supported(interpreter) && is_known && interpreter.build != "musl"
 }
 
 /// Stripped builds do not show the method of every wait: those are refused.
