@@ -297,7 +297,9 @@ fn a_system_call_that_waits_is_not_disturbed_by_a_clone() {
     on_chosen(&["3.8", "3.11", "3.13"], |interpreter| {
         let target = Target::start(interpreter, &program("idle.py"), &["timed"]);
         let folder = folder();
-        for round in 0..5 {
+        let began = std::time::Instant::now();
+        // It waits for 4.5 seconds in all; on a busy machine that is not enough for five.
+        for round in (0..5).take_while(|_| began.elapsed().as_secs() < 2) {
             let path = folder.path().join(format!("core.{round}"));
             snapshot(target.pid(), &path, "fork")?;
             is_alone(target.pid())?;
