@@ -6,6 +6,7 @@ pub mod dispatch;
 pub mod exit;
 pub mod glob;
 pub mod output;
+pub mod progress;
 pub mod session;
 pub mod start;
 pub mod timings;

@@ -6,6 +6,7 @@
 //! many threads there are.
 
 use super::graph::GraphError;
+use super::progress::set_objects_read;
 use super::slots::{SLOT_BITS, Slots};
 use super::source::Source;
 use super::threads::{on_parts, threads};
@@ -89,6 +90,7 @@ impl Discovery {
                 self.take(worker)?;
             }
             next = end;
+            set_objects_read(next);
         }
         Ok(())
     }

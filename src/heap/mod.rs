@@ -7,6 +7,7 @@ pub mod graph;
 pub mod kinds;
 pub mod links;
 pub mod nodes;
+pub mod progress;
 pub mod reach;
 pub mod remains;
 pub mod signal_table;

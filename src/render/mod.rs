@@ -16,6 +16,7 @@ mod modules;
 mod number;
 mod path;
 mod plan;
+mod progress;
 mod ps;
 mod refs;
 mod reload;
@@ -36,6 +37,7 @@ pub use exec::traceback_text;
 pub use json::write_json;
 
 pub use number::{bytes, counted, duration, thousands};
+pub use progress::progress_text;
 pub use reload::reload_plan_text;
 pub use style::{bad, dim, good, name, warn};
 pub use table::{Align, Table};

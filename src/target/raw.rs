@@ -7,6 +7,7 @@
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::signal::{SigAction, Signal, sigaction};
 use std::ffi::c_void;
 use std::mem::MaybeUninit;
 use std::ptr;
@@ -193,4 +194,12 @@ pub(super) fn seccomp_filter(tid: i32, index: usize) -> Result<Vec<u8>, Errno> {
     let answer = unsafe { libc::ptrace(SECCOMP_GET_FILTER, tid, index, bytes.as_mut_ptr()) };
     Errno::result(answer)?;
     Ok(bytes)
+}
+
+/// Sets what a signal to this program does; gives what it did before. A handler in `action` may do
+/// only what is safe in one (`man 7 signal-safety`).
+pub(super) fn swap_action(signal: Signal, action: &SigAction) -> Result<SigAction, Errno> {
+    // SAFETY: the only caller sets a handler that does nothing but `write` and `raise`, which are
+    // safe in one, or what was set before.
+    unsafe { sigaction(signal, action) }
 }

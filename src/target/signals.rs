@@ -1,10 +1,12 @@
 //! Signals to the tool, held back while it has something of the target in its hands.
 
+use super::raw::swap_action;
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, ppoll};
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, raise};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
+use nix::unistd::write;
 use std::os::fd::AsFd;
 use std::time::Duration;
 
@@ -42,6 +44,61 @@ impl Drop for SignalsBlocked {
     }
 }
 
+/// Back to the beginning of a terminal's line, and away with what stands on it.
+pub const CLEAR_LINE: &str = "\r\x1b[K";
+
+/// The signals by which a person or a system ends a program.
+const ENDING: [Signal; 3] = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP];
+
+/// Until this is dropped, a signal that ends the program first clears the line on standard error.
+#[derive(Debug)]
+pub struct LineClearing {
+    before: Vec<(Signal, SigAction)>,
+}
+
+impl LineClearing {
+    /// From here on. A signal that is ignored stays so; one that cannot be caught ends us as ever.
+    pub fn new() -> Self {
+        // It ends us inside the handler, and the second time it is no longer caught.
+        let flags = SaFlags::SA_RESETHAND | SaFlags::SA_NODEFER;
+        let action = SigAction::new(SigHandler::Handler(clear_and_end), flags, SigSet::empty());
+        let mut before = Vec::new();
+        for signal in ENDING {
+            match swap_action(signal, &action) {
+                Ok(old) if matches!(old.handler(), SigHandler::SigDfl) => {
+                    before.push((signal, old))
+                }
+                Ok(old) => drop(swap_action(signal, &old)),
+                Err(_) => {}
+            }
+        }
+        LineClearing { before }
+    }
+}
+
+impl Default for LineClearing {
+    fn default() -> Self {
+        LineClearing::new()
+    }
+}
+
+impl Drop for LineClearing {
+    fn drop(&mut self) {
+        for (signal, old) in &self.before {
+            // What the kernel gave it takes back.
+            let _ = swap_action(*signal, old);
+        }
+    }
+}
+
+/// Runs in a signal handler: it makes two kernel calls and nothing else.
+extern "C" fn clear_and_end(signal: i32) {
+    let _ = write(std::io::stderr(), CLEAR_LINE.as_bytes());
+    if let Ok(signal) = Signal::try_from(signal) {
+        let _ = raise(signal);
+    }
+}
+
 /// SIGINT, SIGTERM and SIGHUP as something to look for instead of something that kills.
 #[derive(Debug)]
 pub struct Interruption {
@@ -58,7 +115,7 @@ impl Interruption {
     pub fn catch() -> Result<Self, Errno> {
         let blocked = SignalsBlocked::new()?;
         let mut ending = SigSet::empty();
-        for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        for signal in ENDING {
             ending.add(signal);
         }
         let flags = SfdFlags::SFD_NONBLOCK | SfdFlags::SFD_CLOEXEC;

@@ -16,6 +16,7 @@ mod held;
 mod help;
 mod pause;
 mod permission;
+mod progress;
 mod quiet;
 mod run;
 mod session;

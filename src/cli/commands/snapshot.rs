@@ -7,6 +7,7 @@ use super::open::{Opened, open};
 use super::snapshot_failure::{copy_failure, failure_to_stop, fork_failure};
 use crate::cli::args::{Snapshot as Method, SnapshotArgs};
 use crate::cli::exit::Failure;
+use crate::cli::progress::with_progress;
 use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::snapshot_fork::{Forking, with_clone};
@@ -42,11 +43,14 @@ pub fn run(args: &SnapshotArgs) -> Result<Snapshot, Failure> {
     };
     let watchdog = Watchdog::start().map_err(|error| failure_to_stop(args.pid, error.into()))?;
     let mut warnings = Vec::new();
-    let taken = take_whole(&opened, &mut warnings, |warnings| match args.snapshot {
-        Method::Copy => take_copy(&opened, &watchdog, limits),
-        Method::Fork => take_clone(&opened, &watchdog, limits, warnings),
+    let (taken, written) = with_progress("taking a snapshot", || {
+        let taken = take_whole(&opened, &mut warnings, |warnings| match args.snapshot {
+            Method::Copy => take_copy(&opened, &watchdog, limits),
+            Method::Fork => take_clone(&opened, &watchdog, limits, warnings),
+        })?;
+        let written = write(file, &facts, &taken)?;
+        Ok::<_, Failure>((taken, written))
     })?;
-    let written = write(file, &facts, &taken)?;
     Ok(report(args, &opened, &taken, written, warnings))
 }
 

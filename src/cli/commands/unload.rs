@@ -13,6 +13,7 @@ use crate::change::unload::{Agreement, Hands, Limits, Wishes, unload};
 use crate::cli::args::UnloadArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
+use crate::cli::progress::with_progress;
 use crate::control::consent::Consent;
 use crate::control::error::ControlError;
 use crate::inject::{InjectError, Kind, Ran, Refusal, Request, run_main};
@@ -78,7 +79,8 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
         }
     }
     plan(command.target(), &command.names).map_err(fail)?;
-    let (report, planned) = command.plan(warnings).map_err(fail)?;
+    let planned = with_progress("planning", || command.plan(warnings));
+    let (report, planned) = planned.map_err(fail)?;
     if args.dry_run {
         return Ok(report);
     }
@@ -241,7 +243,10 @@ impl Command<'_> {
             replan: &mut replan,
             tell: &graph::tell,
         };
-        let unloaded = unload(self.target(), planned, number(), wishes, hands)?;
+        let target = self.target();
+        let unloaded = with_progress("unloading", || {
+            unload(target, planned, number(), wishes, hands)
+        })?;
         Ok(report.done(&unloaded))
     }
 }

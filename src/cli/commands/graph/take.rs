@@ -7,6 +7,7 @@ use super::super::snapshot_failure::fork_failure;
 use super::super::subject::Subject;
 use crate::cli::args::Snapshot;
 use crate::cli::exit::{Exit, Failure};
+use crate::cli::progress::with_progress;
 use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::snapshot_fork::{Forking, with_clone};
@@ -53,10 +54,10 @@ pub fn with_picture<T>(
     if opened.located.python.build.free_threaded {
         return Err(free_threaded(opened.process.pid()));
     }
-    match &opened.process {
+    with_progress("looking", || match &opened.process {
         Subject::Process(process) => of_process(opened, process, limits, look),
         Subject::Core(core) => of_core(opened, core, look),
-    }
+    })
 }
 
 fn of_core<T>(
