@@ -185,7 +185,11 @@ fn nothing_of_it_stays() {
         }
         let last = exec(&target, STATE);
         must(first.stdout == last.stdout, &last)?;
-        assert_eq!(before, of_kernel());
+        // From 3.14 on the interpreter closes our script only after that has given its answer.
+        crate::run::until(
+            &format!("{}: {before:?} is all there is", python.name),
+            || before == of_kernel(),
+        );
         assert!(target.finish(), "the target computed something wrong");
         Ok(())
     });
