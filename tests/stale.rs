@@ -44,9 +44,7 @@ fn complaints(document: &Value) -> (Vec<String>, u64) {
 
 fn nothing_is_changed(arguments: &[&str]) {
     on_every_interpreter(|python| {
-        // Known and open (docs/STALE.md): monitored functions of 3.13.15 are taken for changed.
-        let is_open = python.version == "3.13.15" && !arguments.is_empty();
-        if python.build == "embed" || is_open {
+        if python.build == "embed" {
             return Ok(());
         }
         let target = Target::start(python, &program("stdlib.py"), arguments);

@@ -60,6 +60,35 @@ pub enum InstructionsForm {
     },
 }
 
+/// How a code object keeps the original opcodes of traced lines
+/// (`_PyCoLineInstrumentationData`, `Include/cpython/code.h`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LinesForm {
+    /// Two bytes for each code unit: the opcode and the difference of the line.
+    Pairs,
+    /// A byte that says how many bytes an entry has (2 to 5), then the entries, the opcode first.
+    Sized,
+    /// One of both: it changed within 3.13. The first byte tells: of pairs it is 0 or the opcode
+    /// that a code object begins with (`RESUME` and its like), never 2 to 5.
+    PairsOrSized,
+}
+
+impl LinesForm {
+    /// Where the original opcode of the code unit `index` is, from the beginning of the lines,
+    /// whose first byte is `first`.
+    pub fn place(self, first: u8, index: u64) -> u64 {
+        let is_sized = match self {
+            LinesForm::Pairs => false,
+            LinesForm::Sized => true,
+            LinesForm::PairsOrSized => (2..=5).contains(&first),
+        };
+        match is_sized {
+            true => 1 + u64::from(first) * index,
+            false => 2 * index,
+        }
+    }
+}
+
 /// `_PyCoMonitoringData` (`Include/internal/pycore_instruments.h`): what tracers have replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Monitoring {
@@ -67,8 +96,8 @@ pub struct Monitoring {
     pub at: u32,
     /// `lines`.
     pub lines: u32,
-    /// Whether `lines` begins with a byte that says how many bytes an entry has; else they are two.
-    pub lines_say_their_width: bool,
+    /// How `lines` is arranged.
+    pub form: LinesForm,
     /// `per_instruction_opcodes`.
     pub instructions: u32,
 }
@@ -154,7 +183,7 @@ const V3_12: CodeMembers = CodeMembers {
         monitoring: Some(Monitoring {
             at: 168,
             lines: 40,
-            lines_say_their_width: false,
+            form: LinesForm::Pairs,
             instructions: 56,
         }),
         executors: None,
@@ -169,7 +198,7 @@ const V3_13: CodeMembers = CodeMembers {
         monitoring: Some(Monitoring {
             at: 176,
             lines: 32,
-            lines_say_their_width: false,
+            form: LinesForm::PairsOrSized,
             instructions: 48,
         }),
         executors: Some(152),
@@ -184,7 +213,7 @@ const V3_14: CodeMembers = CodeMembers {
         monitoring: Some(Monitoring {
             at: 176,
             lines: 96,
-            lines_say_their_width: true,
+            form: LinesForm::Sized,
             instructions: 112,
         }),
         executors: Some(152),
@@ -199,7 +228,7 @@ const V3_15: CodeMembers = CodeMembers {
         monitoring: Some(Monitoring {
             at: 176,
             lines: 104,
-            lines_say_their_width: true,
+            form: LinesForm::Sized,
             instructions: 120,
         }),
         executors: Some(152),
@@ -221,5 +250,18 @@ impl CodeMembers {
             (3, 15) => Some(&V3_15),
             _ => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_3_13_tell_by_their_first_byte_how_they_are_arranged() {
+        let form = LinesForm::PairsOrSized;
+        // 0: no line begins at the first unit; 149: RESUME.
+        assert_eq!([0, 149].map(|first| form.place(first, 3)), [6, 6]);
+        assert_eq!([2, 3].map(|first| form.place(first, 3)), [7, 10]);
     }
 }

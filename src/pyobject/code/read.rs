@@ -389,13 +389,8 @@ impl<M: ReadMemory + ?Sized> Originals for Kept<'_, '_, M> {
     fn behind_line(&self, index: usize) -> Option<u8> {
         let (monitoring, data) = self.monitoring()?;
         let lines = self.pointer(data, monitoring.lines)?;
-        match monitoring.lines_say_their_width {
-            false => self.byte(lines.offset(2 * index as u64)),
-            true => {
-                let width = u64::from(self.byte(lines)?);
-                self.byte(lines.offset(1 + width * index as u64))
-            }
-        }
+        let place = monitoring.form.place(self.byte(lines)?, index as u64);
+        self.byte(lines.offset(place))
     }
 
     fn behind_instruction(&self, index: usize) -> Option<u8> {
