@@ -44,7 +44,7 @@ pub use reload::{
 };
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use stale::{
-    Stale, StaleChange, StaleEvidence, StaleModule, StalePatch, StaleState, StaleWhat,
+    Stale, StaleChange, StaleEvidence, StaleMember, StaleModule, StalePatch, StaleState, StaleWhat,
 };
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
 pub use why::{Account, Border, Why};

@@ -63,6 +63,27 @@ pub enum StaleState {
     Unknown,
 }
 
+/// A member of a group that is stale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StaleMember {
+    /// Its key in sys.modules.
+    pub name: String,
+    /// How the code in memory stands to the file.
+    pub state: StaleState,
+    /// The functions and classes that are otherwise.
+    pub changed: Vec<StaleChange>,
+}
+
+impl From<StaleModule> for StaleMember {
+    fn from(module: StaleModule) -> Self {
+        StaleMember {
+            name: module.name,
+            state: module.state,
+            changed: module.changed,
+        }
+    }
+}
+
 /// What a state is told from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -21,6 +21,7 @@ pub mod schema;
 pub mod snapshot;
 mod snapshot_failure;
 pub mod stale;
+pub mod stale_group;
 pub mod subject;
 pub mod unload;
 mod unload_log;

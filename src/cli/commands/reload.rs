@@ -1,6 +1,7 @@
 //! `reload`: moves modules of a running process to the code on disk. The plan comes first.
 
 use super::open::{Opened, open};
+use super::stale_group::{self, StaleGroup};
 use super::unload::{inject_failure, with_cause};
 use crate::change::reload::{MAX_RESULT, Plan, Reloaded, Wanted, plan, reload};
 use crate::change::reload_child::CompileError;
@@ -44,16 +45,38 @@ fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
         interpreter: python.main(),
     };
     let about = || opened.target(target.interpreter);
-    let planned = plan(target, &wanted(args)).map_err(|error| failure(args.pid, error))?;
+    let wanted = wanted(args);
+    let group = match args.stale {
+        true => Some(stale_group::look(&opened, target.interpreter, &args.groups)?),
+        false => None,
+    };
+    let told = |report| with_group(report, group.as_ref());
+    if let Some(group) = group.as_ref().filter(|group| !group.is_stale()) {
+        let names = group.names.clone();
+        let report = Reload::current(about(), wanted.strength, names, args.dry_run);
+        return Ok(told(report));
+    }
+    let planned = plan(target, &wanted).map_err(|error| failure(args.pid, error))?;
+    let report = told(Reload::planned(about(), &planned));
     if args.dry_run {
-        return Ok(Reload::planned(about(), &planned));
+        return Ok(report);
     }
-    let consent = ask(args, out, &Reload::planned(about(), &planned))?;
-    match carry_out(args, &opened, target, planned.clone(), consent) {
-        Ok(reloaded) => Ok(Reload::done(about(), &reloaded)),
-        Err(ReloadError::Refused(obstacles)) => Ok(Reload::refused(about(), &planned, &obstacles)),
-        Err(error) => Err(failure(args.pid, error)),
+    let consent = ask(args, out, &report)?;
+    let report = match carry_out(args, &opened, target, planned.clone(), consent) {
+        Ok(reloaded) => Reload::done(about(), &reloaded),
+        Err(ReloadError::Refused(obstacles)) => Reload::refused(about(), &planned, &obstacles),
+        Err(error) => return Err(failure(args.pid, error)),
+    };
+    Ok(told(report))
+}
+
+/// Adds which members were stale, when that was asked.
+fn with_group(mut report: Reload, group: Option<&StaleGroup>) -> Reload {
+    if let Some(group) = group {
+        report.stale = Some(group.stale.clone());
+        report.envelope.warnings.extend(group.warnings.clone());
     }
+    report
 }
 
 fn wanted(args: &ReloadArgs) -> Wanted {

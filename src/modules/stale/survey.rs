@@ -35,6 +35,16 @@ pub enum State {
     Unknown,
 }
 
+impl State {
+    /// Whether the process runs something else than the file holds.
+    pub fn is_stale(self) -> bool {
+        matches!(
+            self,
+            State::Changed | State::Missing | State::Moved | State::OtherVersion
+        )
+    }
+}
+
 /// What the state is told from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Evidence {
