@@ -116,7 +116,7 @@ fn kind_of(row: &ModuleRow) -> &'static str {
 }
 
 /// A path that does not begin at the root is one of the directory in which the target is now.
-fn absolute(process: &Process, file: &str) -> String {
+pub fn absolute(process: &Process, file: &str) -> String {
     if file.starts_with('/') {
         return file.to_owned();
     }

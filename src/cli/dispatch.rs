@@ -9,7 +9,7 @@ use super::commands::picture::Picture;
 use super::commands::{
     check as check_command, demo, doctor as doctor_command, exec, ghosts as ghosts_command,
     modules as modules_command, open, plan as plan_command, ps, refs as refs_command, reload,
-    schema, snapshot, stale as stale_command, unload as unload_command, why as why_command,
+    schema, snapshot, stale as stale_command, unload as unload_command, watch, why as why_command,
 };
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -34,6 +34,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Check(args) => check(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
         Command::Reload(args) => reload::run(args, out, None),
+        Command::Watch(args) => watch::run(args, out),
         Command::Exec(args) => exec::run(args, out, None),
         Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {

@@ -27,6 +27,7 @@ mod style;
 mod table;
 mod text;
 mod unload;
+mod watch;
 mod why;
 mod wrap;
 

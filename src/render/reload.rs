@@ -61,7 +61,11 @@ pub fn reload_plan_text(report: &Reload) -> String {
         name(&escaped(&names.join(", ")))
     );
     let stale = report.stale.iter().flatten();
-    add_list(&mut text, "stale", stale.map(|one| one.name.clone()).collect());
+    add_list(
+        &mut text,
+        "stale",
+        stale.map(|one| one.name.clone()).collect(),
+    );
     add_list(&mut text, "no source", report.skipped.clone());
     let effects = report.side_effects.iter();
     let effects = effects.map(|one| format!("{} line {}: {}()", one.module, one.line, one.call));

@@ -20,6 +20,7 @@ mod reload;
 mod snapshot;
 mod stale;
 mod unload;
+mod watch;
 mod why;
 
 pub use address::ReportAddress;
@@ -47,4 +48,5 @@ pub use stale::{
     Stale, StaleChange, StaleEvidence, StaleMember, StaleModule, StalePatch, StaleState, StaleWhat,
 };
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
+pub use watch::{Ending, WatchEvent, WatchKind};
 pub use why::{Account, Border, Why};

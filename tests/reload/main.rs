@@ -3,5 +3,8 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod group;
 mod load;
 mod rows;
+mod shop;
+mod watch;

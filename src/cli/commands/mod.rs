@@ -25,4 +25,5 @@ pub mod stale_group;
 pub mod subject;
 pub mod unload;
 mod unload_log;
+pub mod watch;
 pub mod why;

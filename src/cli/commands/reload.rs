@@ -12,11 +12,15 @@ use crate::cli::args::ReloadArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::control::consent::Consent;
-use crate::inject::{Request, run_main};
+use crate::inject::{InjectError, Refusal, Request, run_main};
 use crate::render::reload_plan_text;
 use crate::report::Reload;
+use crate::target::twin::TwinError;
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
+
+/// The cause of a failure when we were told to end by a signal.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &ReloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
@@ -37,7 +41,14 @@ pub fn run(args: &ReloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
 }
 
 fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
-    let opened = open(args.pid)?;
+    attempt_on(&open(args.pid)?, args, out)
+}
+
+/// Reloads modules of a process that is open already.
+///
+/// # Errors
+/// Why nothing was changed, or why it is not known.
+pub fn attempt_on(opened: &Opened, args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
     let python = &opened.located.python;
     let target = Target {
         process: &opened.process,
@@ -47,7 +58,7 @@ fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
     let about = || opened.target(target.interpreter);
     let wanted = wanted(args);
     let group = match args.stale {
-        true => Some(stale_group::look(&opened, target.interpreter, &args.groups)?),
+        true => Some(stale_group::look(opened, target.interpreter, &args.groups)?),
         false => None,
     };
     let told = |report| with_group(report, group.as_ref());
@@ -62,7 +73,7 @@ fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
         return Ok(report);
     }
     let consent = ask(args, out, &report)?;
-    let report = match carry_out(args, &opened, target, planned.clone(), consent) {
+    let report = match carry_out(args, opened, target, planned.clone(), consent) {
         Ok(reloaded) => Reload::done(about(), &reloaded),
         Err(ReloadError::Refused(obstacles)) => Reload::refused(about(), &planned, &obstacles),
         Err(error) => return Err(failure(args.pid, error)),
@@ -148,6 +159,10 @@ fn failure(pid: i32, error: ReloadError) -> Failure {
     let (exit, cause) = match error {
         ReloadError::Unreadable(error) => return Failure::from(error).of(pid),
         ReloadError::Read(error) => return Failure::from(error).of(pid),
+        ReloadError::Inject(
+            error @ (InjectError::Interrupted { .. }
+            | InjectError::Refused(Refusal::Interrupted { .. })),
+        ) => return with_cause(inject_failure(pid, &error), INTERRUPTED),
         ReloadError::Inject(error) => return inject_failure(pid, &error),
         ReloadError::NotLoaded { .. } => {
             return with_cause(Failure::new(Exit::No, why, help).of(pid), "not_loaded");
@@ -157,7 +172,7 @@ fn failure(pid: i32, error: ReloadError) -> Failure {
         ReloadError::Source { .. } => (Exit::No, "syntax_error"),
         ReloadError::Refused(_) => (Exit::No, "needs_more"),
         ReloadError::StatementRaised { .. } => (Exit::No, "statement_raised"),
-        ReloadError::Compile(CompileError::OtherRights { .. }) => {
+        ReloadError::Compile(CompileError::Twin(TwinError::Refused { .. })) => {
             (Exit::NotPermitted, "other_rights")
         }
         ReloadError::Compile(_) => (Exit::Forbidden, "not_compiled"),

@@ -3,7 +3,7 @@
 use crate::cli::args::SchemaOf;
 use crate::report::{
     Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Reload,
-    Snapshot, Stale, Unload, Why,
+    Snapshot, Stale, Unload, WatchEvent, Why,
 };
 use schemars::{Schema, schema_for};
 
@@ -24,6 +24,7 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Snapshot => schema_for!(Snapshot),
         SchemaOf::Refs => schema_for!(Document<Refs>),
         SchemaOf::Unload => schema_for!(Unload),
+        SchemaOf::Watch => schema_for!(WatchEvent),
         SchemaOf::Why => schema_for!(Document<Why>),
     }
 }

@@ -135,10 +135,7 @@ impl Surveying<'_> {
             detail: "it is no Python by its name, and none was found beside it",
         };
         let (path, is_own) = self.program().ok_or(no_python)?;
-        let program = match is_own {
-            true => Program::Own(&path),
-            false => Program::At(&path),
-        };
+        let program = Program::of(&path, is_own);
         let version = self.python.version;
         let parts = [version.major, version.minor, version.micro];
         let low = version.level << 4 | version.serial;
@@ -148,7 +145,7 @@ impl Surveying<'_> {
 
     /// The program to compile with, and whether it is the one that the process runs: a host that
     /// embeds Python must not be started again.
-    fn program(&self) -> Option<(PathBuf, bool)> {
+    pub fn program(&self) -> Option<(PathBuf, bool)> {
         let is_python = |path: &Path| {
             let name = path.file_name().and_then(|name| name.to_str());
             name.is_some_and(|name| name.starts_with("python"))
