@@ -9,6 +9,7 @@ mod dot;
 mod error;
 mod escape;
 mod exec;
+mod forecast;
 mod ghosts;
 mod json;
 mod lines;

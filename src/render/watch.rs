@@ -1,7 +1,8 @@
 //! An event of a watch: a line for it, and one for each thing there is to say.
 
+use super::stale::what_name;
 use super::{Answer, Look, bad, counted, escaped, good, name, warn};
-use crate::report::{Ending, Envelope, ReloadWhat, StaleMember, StaleWhat, WatchEvent, WatchKind};
+use crate::report::{Ending, Envelope, ReloadWhat, StaleMember, WatchEvent, WatchKind};
 use std::fmt::Write;
 
 /// How many names of one kind are listed.
@@ -54,11 +55,7 @@ fn changed(event: &WatchEvent, names: &str) -> String {
 
 fn add_member(text: &mut String, member: &StaleMember) {
     for change in member.changed.iter().take(LISTED) {
-        let what = match change.what {
-            StaleWhat::Code => "changed",
-            StaleWhat::Added => "only on disk",
-            StaleWhat::Removed => "only in memory",
-        };
+        let what = what_name(change.what);
         let place = format!("{} line {}", member.name, change.line);
         add(text, what, &format!("{} ({place})", change.qualname));
     }

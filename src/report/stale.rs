@@ -117,6 +117,8 @@ pub enum StaleWhat {
     Added,
     /// It is in memory and not in the file any more.
     Removed,
+    /// It is a constant with another value.
+    Constant,
 }
 
 /// An attribute that was replaced.
@@ -147,11 +149,7 @@ impl From<Checked> for StaleModule {
         let change = |change: crate::modules::stale::judge::Change| StaleChange {
             qualname: change.qualname,
             line: change.line,
-            what: match change.what {
-                What::Code => StaleWhat::Code,
-                What::Added => StaleWhat::Added,
-                What::Removed => StaleWhat::Removed,
-            },
+            what: change.what.into(),
         };
         let patch = |patch: crate::modules::stale::judge::Patch| StalePatch {
             attribute: patch.attribute,
@@ -160,7 +158,7 @@ impl From<Checked> for StaleModule {
         StaleModule {
             name: checked.name,
             file: checked.file,
-            state: state(checked.state),
+            state: checked.state.into(),
             evidence: match checked.evidence {
                 Evidence::Code => StaleEvidence::Code,
                 Evidence::File => StaleEvidence::File,
@@ -176,14 +174,27 @@ impl From<Checked> for StaleModule {
     }
 }
 
-fn state(state: State) -> StaleState {
-    match state {
-        State::Current => StaleState::Current,
-        State::Changed => StaleState::Changed,
-        State::Missing => StaleState::Missing,
-        State::Moved => StaleState::Moved,
-        State::OtherVersion => StaleState::OtherVersion,
-        State::Unreadable => StaleState::Unreadable,
-        State::Unknown => StaleState::Unknown,
+impl From<What> for StaleWhat {
+    fn from(what: What) -> Self {
+        match what {
+            What::Code => StaleWhat::Code,
+            What::Added => StaleWhat::Added,
+            What::Removed => StaleWhat::Removed,
+            What::Constant => StaleWhat::Constant,
+        }
+    }
+}
+
+impl From<State> for StaleState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Current => StaleState::Current,
+            State::Changed => StaleState::Changed,
+            State::Missing => StaleState::Missing,
+            State::Moved => StaleState::Moved,
+            State::OtherVersion => StaleState::OtherVersion,
+            State::Unreadable => StaleState::Unreadable,
+            State::Unknown => StaleState::Unknown,
+        }
     }
 }

@@ -5,6 +5,7 @@
 mod common;
 mod group;
 mod load;
+mod origins;
 mod rows;
 mod shop;
 mod watch;

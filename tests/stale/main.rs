@@ -7,6 +7,8 @@ mod common;
 mod edited;
 mod hot;
 mod misbehaving;
+mod packages;
+mod states;
 mod twin;
 
 use serde_json::Value;
@@ -46,13 +48,15 @@ pub fn complaints(document: &Value) -> (Vec<String>, u64) {
 
 /// Imports `shop_rates` from the folder it is given.
 pub const HOST: &str = "
+import select
 import sys
 sys.path.insert(0, sys.argv[1])
 sys.dont_write_bytecode = True
 import shop_rates
 print('READY')
 sys.stdout.flush()
-sys.stdin.read()
+while not select.select([0], [], [], 0.01)[0]:
+    pass
 ";
 
 /// The source of `shop_rates`.

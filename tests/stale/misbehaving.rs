@@ -19,7 +19,8 @@ pub struct Place {
 
 impl Place {
     pub fn make() -> Option<Place> {
-        let python = interpreter("3.11")?;
+        // One that every user can read.
+        let python = interpreter("3.11-debian")?;
         let real = fs::canonicalize(&python.program).expect("it is there");
         let folder = tempfile::tempdir().expect("a folder");
         let at = |name: &str| folder.path().join(name);

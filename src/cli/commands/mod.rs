@@ -14,6 +14,7 @@ pub mod open;
 pub mod paused;
 pub mod picture;
 pub mod plan;
+pub mod plan_reload;
 pub mod ps;
 pub mod refs;
 pub mod reload;

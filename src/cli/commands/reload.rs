@@ -153,7 +153,7 @@ fn ask(args: &ReloadArgs, out: &mut Output, planned: &Reload) -> Result<Consent,
 }
 
 /// Why there is no plan, or nothing was reloaded.
-fn failure(pid: i32, error: ReloadError) -> Failure {
+pub(super) fn failure(pid: i32, error: ReloadError) -> Failure {
     let help = error.help();
     let why = error.to_string();
     let (exit, cause) = match error {

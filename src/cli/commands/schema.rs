@@ -2,7 +2,7 @@
 
 use crate::cli::args::SchemaOf;
 use crate::report::{
-    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Reload,
+    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, PlanReload, Ps, Refs, Reload,
     Snapshot, Stale, Unload, WatchEvent, Why,
 };
 use schemars::{Schema, schema_for};
@@ -17,7 +17,7 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Exec => schema_for!(Exec),
         SchemaOf::Ghosts => schema_for!(Document<Ghosts>),
         SchemaOf::Modules => schema_for!(Modules),
-        SchemaOf::Plan => schema_for!(Document<Plan>),
+        SchemaOf::Plan => schema_for!(Document<PlanReload>),
         SchemaOf::Ps => schema_for!(Ps),
         SchemaOf::Stale => schema_for!(Stale),
         SchemaOf::Reload => schema_for!(Reload),

@@ -272,15 +272,10 @@ fn folders<'f>(
     packages: &BTreeSet<PathBuf>,
     is_there: &impl Fn(&Path) -> bool,
 ) -> BTreeSet<Folder> {
-    let outermost = |path: &Path| {
-        path.ancestors()
-            .filter(|path| packages.contains(*path))
-            .last()
-    };
     let mut found = BTreeSet::new();
     for file in files {
         let inner = file.parent().unwrap_or(file);
-        let package = outermost(inner).filter(|package| is_there(package));
+        let package = outermost(inner, packages).filter(|package| is_there(package));
         if let Some(package) = package {
             found.insert(Folder {
                 path: package.to_owned(),
@@ -296,6 +291,12 @@ fn folders<'f>(
         }
     }
     found
+}
+
+/// The outermost package that a folder lies in, or is.
+fn outermost<'p>(path: &'p Path, packages: &BTreeSet<PathBuf>) -> Option<&'p Path> {
+    let inside = path.ancestors().filter(|path| packages.contains(*path));
+    inside.last()
 }
 
 fn texts<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Vec<String> {
