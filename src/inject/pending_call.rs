@@ -59,15 +59,8 @@ pub(super) struct Armed {
 /// The way for this Python.
 ///
 /// # Errors
-/// [`Refusal::Unsupported`], [`Refusal::QueueUnproven`].
+/// [`Refusal::QueueUnproven`].
 pub(super) fn route_for(python: &Python) -> Result<(Route, Option<Ring>), Refusal> {
-    let unsupported = |build| Refusal::Unsupported {
-        version: python.version,
-        build,
-    };
-    if python.build.free_threaded {
-        return Err(unsupported("without the GIL"));
-    }
     let ring = Ring::of(python).filter(|_| python.layout.pending_proven);
     let route = match ring {
         Some(ring) if ring.commits_by_one_word() => Route::QueueWrite,
