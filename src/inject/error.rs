@@ -149,7 +149,9 @@ pub enum Refusal {
     #[error("the target can open no file of ours, neither in memory nor in its /tmp")]
     NoPlaceForScript,
     /// It came from `vfork` and has not executed its program yet.
-    #[error("it shares the memory of process {parent} until it executes a program of its own (vfork)")]
+    #[error(
+        "it shares the memory of process {parent} until it executes a program of its own (vfork)"
+    )]
     SharesMemory {
         /// Whose memory it is.
         parent: i32,

@@ -140,7 +140,8 @@ impl<'a> Prepared<'a> {
             self.check_lock_wait(&control)?;
         }
         if self.route == Route::QueueCall {
-            control.check_stack_room(self.stack_need)?;
+            // The trampoline runs in the thread itself, whose stack grows under it.
+            control.check_stack_can_grow(self.stack_need)?;
         }
         let scratch = Scratch::borrow(&control, &self.libc, self.contents.size())?;
         if let Err(error) = self.fill(&control, scratch, onward) {

@@ -3,6 +3,7 @@
 //! Nothing here decides which way is taken. When the main thread begins to wait where the queue does
 //! not reach it, the request is taken back and begun anew by another way.
 
+use crate::control::control::Onward;
 use crate::control::error::ControlError;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
@@ -123,6 +124,7 @@ impl Run<'_> {
                 let seen = call.look(self.process, &self.prepared.libc);
                 seen.is_ok()
             }),
+            Some(Way::Interface(_, Onward::Woken)) => true,
             _ => false,
         }
     }
@@ -221,8 +223,16 @@ impl Run<'_> {
 
     /// Unmaps what the thunk has left. What cannot be given back now is found by a later run.
     fn give_back(&mut self, armed: &Armed) {
+        let mut stops_left = 3;
         for _ in 0..20 {
-            let Ok(control) = self.seize() else { return };
+            let Ok(control) = self.seize() else {
+                // A machine that is starved now may not be so in a moment.
+                stops_left -= 1;
+                match stops_left == 0 || self.process.has_ended() {
+                    true => return,
+                    false => continue,
+                }
+            };
             let (scratch, libc) = (armed.scratch, &self.prepared.libc);
             let given = if armed.parked {
                 parked_thread::give_back(&control, libc, scratch)

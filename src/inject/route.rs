@@ -89,11 +89,7 @@ pub(super) enum Way {
 ///
 /// # Errors
 /// The first that does not hold.
-pub(super) fn means(
-    process: &Process,
-    python: &Python,
-    wishes: Wishes,
-) -> Result<Means, Refusal> {
+pub(super) fn means(process: &Process, python: &Python, wishes: Wishes) -> Result<Means, Refusal> {
     refuse_at_sight(process, python, wishes)?;
     let chosen = python.interpreter(wishes.interpreter);
     let elsewhere = chosen.filter(|it| *it != python.main()).copied();

@@ -12,8 +12,16 @@ const EACH_WAY: [&str; 4] = ["3.8", "3.11", "3.13", "3.14-debian"];
 /// What a main thread does, and the way that code takes to it.
 fn ways(python: &Interpreter) -> Vec<(&'static str, &'static str)> {
     let (version, debugged) = (python.minor(), python.minor() >= (3, 14));
-    let interface = if debugged { "remote_exec" } else { "pending_call" };
-    let waiting = if debugged { "remote_exec" } else { "parked_thread" };
+    let interface = if debugged {
+        "remote_exec"
+    } else {
+        "pending_call"
+    };
+    let waiting = if debugged {
+        "remote_exec"
+    } else {
+        "parked_thread"
+    };
     let thorough = std::env::var_os("PYUNLOAD_THOROUGH").is_some();
     let mut ways = vec![("busy", interface)];
     if thorough || EACH_WAY.contains(&python.name.as_str()) {
@@ -35,14 +43,29 @@ fn seen_by_kernel(pid: i32, root: &Path) -> [Vec<String>; 3] {
         String::from_utf8_lossy(&bytes).into_owned()
     };
     // SigQ is what is queued for the whole user.
-    let names = ["SigPnd", "SigBlk", "SigIgn", "SigCgt", "Threads", "TracerPid"];
+    let names = [
+        "SigPnd",
+        "SigBlk",
+        "SigIgn",
+        "SigCgt",
+        "Threads",
+        "TracerPid",
+    ];
     let kept = |line: &&str| names.iter().any(|name| line.starts_with(name));
-    let status: Vec<String> = read("status").lines().filter(kept).map(str::to_owned).collect();
+    let status: Vec<String> = read("status")
+        .lines()
+        .filter(kept)
+        .map(str::to_owned)
+        .collect();
     let lasts = |line: &&str| {
         let words: Vec<&str> = line.split_whitespace().collect();
         words.len() > 5 && words[5].starts_with('/') || words[1].contains('x')
     };
-    let maps = read("maps").lines().filter(lasts).map(str::to_owned).collect();
+    let maps = read("maps")
+        .lines()
+        .filter(lasts)
+        .map(str::to_owned)
+        .collect();
     let named = |folder: &str| {
         let list = std::fs::read_dir(folder).into_iter().flatten().flatten();
         list.filter_map(|entry| entry.file_name().into_string().ok())
@@ -60,14 +83,18 @@ fn seen_by_kernel(pid: i32, root: &Path) -> [Vec<String>; 3] {
 fn leaves_nothing(python: &Interpreter, how: &str, route: &str) -> Result<(), String> {
     let mut target = Target::start(python, &program("mirror.py"), &[how]);
     let pid = target.pid();
-    let mut look = |target: &mut Target| {
+    let look = |target: &mut Target| {
         target.send("look");
         target.line()
     };
     // Twice: the second look has what the first one itself made.
     look(&mut target);
     let before = (look(&mut target), seen_by_kernel(pid, &python.root));
-    let codes = ["1 + 1", "def f(n): return n and f(n - 1)\nprint('a'); f(9); 1/0", "x = (1"];
+    let codes = [
+        "1 + 1",
+        "def f(n): return n and f(n - 1)\nprint('a'); f(9); 1/0",
+        "x = (1",
+    ];
     for (code, exit) in codes.into_iter().zip([0, 1, 1]) {
         let ended = run(&["exec", &pid.to_string(), code, "--json"]);
         if ended.code != exit || ended.document()["injection"]["route"] != route {

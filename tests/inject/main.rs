@@ -108,7 +108,12 @@ fn a_build_without_the_gil_runs_code_beside_its_threads_only_when_that_is_asked_
     let pid = target.pid();
     let refused = Driver::new(pid, NOTHING, 500).run();
     assert!(refused.text.contains("no GIL"), "{refused:?}");
-    let run = |times| Driver::new(pid, WHERE, 20_000).beside_threads().times(times).run();
+    let run = |times| {
+        Driver::new(pid, WHERE, 20_000)
+            .beside_threads()
+            .times(times)
+            .run()
+    };
     assert_eq!(run(1).successes(), 1);
     let before = lasting_maps(pid);
     let ended = run(20);

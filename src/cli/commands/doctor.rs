@@ -175,7 +175,8 @@ fn words(prospect: &Prospect) -> String {
         many => format!("its {} threads", thousands(many)),
     };
     let ms = prospect.stop_us as f64 / 1000.0;
-    let stop = format!("{threads} would stand still for about {ms:.1} ms, longer on a busy machine");
+    let stop =
+        format!("{threads} would stand still for about {ms:.1} ms, longer on a busy machine");
     format!("{}; {stop}", way(prospect))
 }
 
