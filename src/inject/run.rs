@@ -97,7 +97,7 @@ fn run(
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
-    run.to_its_end()
+    run.complete()
 }
 
 fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
@@ -154,7 +154,7 @@ impl<'r> Run<'r> {
     }
 
     /// Gives the main thread the request, again where it begins to wait out of reach, until it ran.
-    fn to_its_end(&mut self) -> Result<Ran, InjectError> {
+    fn complete(&mut self) -> Result<Ran, InjectError> {
         loop {
             let ended = match self.arm()? {
                 Given::Armed(armed) => self.finish(armed)?,

@@ -13,8 +13,10 @@ pub fn is_supported(python: &Interpreter) -> bool {
     python.build != "freethreaded" && python.build != "embed"
 }
 
+/// With stops as long as they take on a machine that does much else.
 fn exec(target: &Target, code: &str) -> Ended {
-    run(&["exec", &target.pid().to_string(), code])
+    let pid = target.pid().to_string();
+    run(&["exec", &pid, code, "--max-stop", "2000"])
 }
 
 fn must(condition: bool, what: &Ended) -> Result<(), String> {

@@ -96,7 +96,8 @@ fn leaves_nothing(python: &Interpreter, how: &str, route: &str) -> Result<(), St
         "x = (1",
     ];
     for (code, exit) in codes.into_iter().zip([0, 1, 1]) {
-        let ended = run(&["exec", &pid.to_string(), code, "--json"]);
+        let pid = pid.to_string();
+        let ended = run(&["exec", &pid, code, "--json", "--max-stop", "2000"]);
         if ended.code != exit || ended.document()["injection"]["route"] != route {
             return Err(format!("{how}: {ended:?}"));
         }
