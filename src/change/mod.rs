@@ -1,6 +1,7 @@
 //! Floor 10: do a plan, and prove it.
 
 pub mod answer;
+pub mod behind;
 pub mod error;
 pub mod look;
 pub mod outcome;

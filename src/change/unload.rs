@@ -40,6 +40,9 @@ const FIRST_WAIT: Duration = Duration::from_millis(5);
 /// Longest wait before another attempt.
 const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
+/// The same where somebody is inside or imports: in a crowd, the moments in which nobody does are short and rare.
+const LONGEST_WAIT_FOR_NOBODY: Duration = Duration::from_millis(40);
+
 /// How often it is proven that only the record holds the modules, when something else does.
 const PROOFS: usize = 5;
 
@@ -246,7 +249,7 @@ impl Unload<'_> {
         let mut round = 1;
         loop {
             let Unloaded { plan, done, .. } = &self.unloaded;
-            let (proof, stopped) = verify(self.target, limits.stop, &plan.cut, done);
+            let (proof, stopped) = verify(self.target, limits.stop, &plan.cut, done, hands.tell);
             let outcomes = outcomes(&plan.cut, done, proof.as_ref());
             let is_over = round == ROUNDS || self.began.elapsed() > limits.total;
             let is_last = is_over || proof.is_err() || !outcomes.iter().any(may_pass);
@@ -332,7 +335,10 @@ fn detach(
             return Err(obstacle.into_error(waited));
         }
         thread::sleep(wait);
-        wait = (wait * 2).min(LONGEST_WAIT);
+        wait = (wait * 2).min(match obstacle {
+            Obstacle::Importing(_) | Obstacle::Running(_) => LONGEST_WAIT_FOR_NOBODY,
+            _ => LONGEST_WAIT,
+        });
         plan_now = plan_again(
             target,
             &agreed,

@@ -4,6 +4,7 @@ pub mod border;
 pub mod check;
 pub mod cut;
 pub mod entries;
+pub mod forced_steps;
 pub mod hook_steps;
 pub mod hops;
 pub mod keeper;

@@ -5,7 +5,7 @@
 //! `docs/UNLOADING.md`.
 
 /// What can be done about a root.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Remedy {
     /// A word for scripts.
     pub kind: &'static str,
@@ -497,6 +497,16 @@ pub fn signal_remedy(number: u32) -> Remedy {
         description: format!(
             "signal.signal({number}, signal.SIG_DFL), or the handler that was there before"
         ),
+        is_safe: false,
+        is_reversible: true,
+    }
+}
+
+/// What takes the completer of readline away, which is in the state of that module.
+pub fn completer_remedy() -> Remedy {
+    Remedy {
+        kind: "readline_completer",
+        description: "readline.set_completer(None)".to_owned(),
         is_safe: false,
         is_reversible: true,
     }

@@ -16,6 +16,7 @@ pub mod picture;
 pub mod plan;
 pub mod ps;
 pub mod refs;
+mod relatives;
 pub mod reload;
 pub mod schema;
 pub mod snapshot;
