@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod behind;
+mod detach;
 pub mod error;
 pub mod look;
 pub mod outcome;
