@@ -7,7 +7,7 @@ use crate::{check, on_these, outcomes, unload, wait_for_loads};
 /// How often it is unloaded from each interpreter; `PYUNLOAD_CROWD` says how often instead.
 fn times() -> usize {
     let times = std::env::var("PYUNLOAD_CROWD");
-    times.map_or(6, |times| times.parse().expect("a number"))
+    times.map_or(3, |times| times.parse().expect("a number"))
 }
 
 /// What became of the attempts.
