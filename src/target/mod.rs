@@ -37,5 +37,6 @@ pub(crate) mod tracee;
 pub mod twin;
 pub mod twin_limits;
 mod twin_rights;
+pub mod until_deadline;
 pub mod view;
 pub mod watchdog;

@@ -63,30 +63,26 @@ fn request(request: libc::c_uint, tid: i32, address: usize, data: usize) -> Resu
     Errno::result(answer).map(drop)
 }
 
-/// Asks the kernel to back `bytes` by huge pages as they are first touched. Only advice: where it is
-/// not taken, everything works with small pages.
-pub(super) fn advise_huge_pages(bytes: &mut [u8]) {
+/// Asks the kernel for the pages of `bytes` at once (`MADV_POPULATE_WRITE`, Linux 5.14). Only advice;
+/// whether it was taken.
+pub(super) fn advise_pages<T: Byte>(bytes: &mut [T]) -> bool {
     const PAGE: usize = 4096;
     let start = bytes.as_mut_ptr();
     let skipped = start.align_offset(PAGE);
     let length = bytes.len().saturating_sub(skipped) / PAGE * PAGE;
-    if length > 0 {
-        // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
-        unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
+    if length == 0 {
+        return true;
     }
+    let first = start.wrapping_add(skipped).cast();
+    // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
+    let answer = unsafe { libc::madvise(first, length, libc::MADV_POPULATE_WRITE) };
+    answer == 0
 }
 
-/// Asks the kernel for the pages of `bytes` at once (`MADV_POPULATE_WRITE`, Linux 5.14). Only advice.
-pub(super) fn advise_pages(bytes: &mut [MaybeUninit<u8>]) {
-    const PAGE: usize = 4096;
-    let start = bytes.as_mut_ptr();
-    let skipped = start.align_offset(PAGE);
-    let length = bytes.len().saturating_sub(skipped) / PAGE * PAGE;
-    if length > 0 {
-        // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
-        unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_POPULATE_WRITE) };
-    }
-}
+/// What is one byte large.
+pub(super) trait Byte {}
+impl Byte for u8 {}
+impl Byte for MaybeUninit<u8> {}
 
 /// Resumes a stopped thread and delivers `signal` (0 for none).
 pub(super) fn resume_with(tid: i32, signal: i32) -> Result<(), Errno> {
