@@ -30,6 +30,7 @@ impl Pages {
         let mut bytes = vec![0; length as usize + PAGE as usize];
         let first = bytes.as_ptr().align_offset(PAGE as usize);
         bytes.truncate(first + length as usize);
+        raw::advise_huge_pages(&mut bytes[first..]);
         obtain(&mut bytes[first..]);
         let mut table = PageTable::default();
         for (number, page) in ranges.iter().flat_map(pages_of).enumerate() {
@@ -97,8 +98,7 @@ impl Pages {
     }
 }
 
-/// Has the kernel make the memory: two threads at once, where there is much. Of small pages: a huge
-/// one costs up to 3 ms, where a virtual machine has given its memory back to its host.
+/// Has the kernel make the memory: two threads at once, where there is much.
 fn obtain(bytes: &mut [u8]) {
     const MUCH: usize = 16 << 20;
     if bytes.len() < MUCH {
