@@ -54,7 +54,7 @@ impl PictureError {
 }
 
 /// Something that is no object and holds one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// Part of the state of the interpreter.
     Python(RootPlace, EdgeName),

@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::heap::kinds::Kind;
 use crate::plan::leads::leads;
+use crate::plan::remedy::COMPLETER;
 use crate::plan::standing::names_in;
 use crate::plan::step::{Hop, Row, Step, Word};
 use crate::plan::steps::Case;
@@ -31,6 +32,7 @@ pub fn registry_step<M: ViewMemory>(case: &Case<'_, '_, M>, dict: u32) -> Option
         "logging_handler" => case.rows(dict, case.labelled("handlers")?, Word::Rows),
         "forking_pickler" => case.rows(dict, case.labelled("_extra_reducers")?, Word::Rows),
         "finalizer" => case.rows(dict, case.labelled("_registry")?, Word::Rows),
+        "readline_hook" => case.completer(dict),
         "atexit" => None,
         _ if !way.is_empty() => case.rows(dict, 0, Word::Rows),
         _ => None,
@@ -143,6 +145,26 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         step.rows = vec![self.row(None, value)];
         step.edges.push((self.at(dict), self.at(value)));
         Some(step)
+    }
+
+    /// Of the hooks of `readline` only the completer can be asked for.
+    fn completer(&self, module: u32) -> Option<Step> {
+        let function = *self.root.way.first()?;
+        let words = self.picture.names_of(module, function);
+        let is_it = |word: &EdgeName| {
+            matches!(
+                word,
+                EdgeName::Block {
+                    pointer: 0,
+                    offset: COMPLETER
+                }
+            )
+        };
+        words.iter().any(is_it).then(|| Step {
+            rows: vec![self.row(None, function)],
+            edges: vec![(self.at(module), self.at(function))],
+            ..self.step(Word::Completer)
+        })
     }
 
     fn class_attribute(&self, dict: u32) -> Option<Step> {

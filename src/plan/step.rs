@@ -54,6 +54,8 @@ pub enum Word {
     AsyncgenHook,
     /// `sys.monitoring.register_callback`.
     MonitoringCallback,
+    /// `readline.set_completer`.
+    Completer,
     /// A handler of codec errors.
     CodecError,
     /// The value of a context variable.
@@ -83,6 +85,7 @@ impl Word {
             Word::CoroutineWrapper => "coroutine_wrapper",
             Word::AsyncgenHook => "asyncgen_hook",
             Word::MonitoringCallback => "monitoring_callback",
+            Word::Completer => "completer",
             Word::CodecError => "codec_error",
             Word::ContextVariable => "context_variable",
             Word::Cache => "cache",

@@ -4,7 +4,9 @@
 mod common;
 
 mod cases;
+mod extension;
 mod packages;
 mod seen;
+mod table;
 mod undone;
 mod unloaded;

@@ -187,6 +187,15 @@ def monitoring_callback(entries, places, step):
         raise Stale()
 
 
+def completer(entries, places, step):
+    names = places.names('readline')
+    old = names['get_completer']()
+    if not is_expected(old, step[4][0]):
+        raise Stale()
+    entries.append(('call', names['set_completer'], (old,), None))
+    names['set_completer'](None)
+
+
 def codec_error(entries, places, step):
     names = places.names('_codecs')
     name = step[2][0][1]
@@ -242,7 +251,7 @@ WORDS = {
     'coroutine_wrapper': hook_of_sys('get_coroutine_wrapper', 'set_coroutine_wrapper'),
     'asyncgen_hook': asyncgen_hook, 'monitoring_callback': monitoring_callback, 'codec_error': codec_error,
     'codec': codec, 'exit_handler': exit_handler, 'cache': cache, 'typing_caches': typing_caches,
-    'context_variable': context_variable,
+    'context_variable': context_variable, 'completer': completer,
 }
 
 
