@@ -248,8 +248,8 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
     fn is_row(&self, from: u32, to: u32) -> bool {
         let names = self.picture.names_of(from, to);
         let is_own = |name: &EdgeName| {
-            use EdgeName::{Instance, Item, Member, Value};
-            matches!(name, Item(_) | Value(_) | Member | Instance(_))
+            use EdgeName::{Instance, Item, Key, Member, Value};
+            matches!(name, Item(_) | Key | Value(_) | Member | Instance(_))
         };
         names.iter().any(is_own)
     }

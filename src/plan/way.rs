@@ -120,7 +120,7 @@ impl<'w, 'm, M: ViewMemory> Way<'w, 'm, M> {
             let name = picture.tracer().class_name(class);
             let node = picture.graph.find(class);
             let module = node.and_then(|node| picture.namespace_of_class(node));
-            CALLBACKS.contains(&&*name) && module.as_deref() == Some("_ctypes")
+            CALLBACKS.contains(&&*name) && module.is_none_or(|module| module == "_ctypes")
         };
         let mut nodes = self.nodes.iter();
         nodes.any(|&node| self.classes(node).any(is_base))
