@@ -60,11 +60,17 @@ fn host_with_libraries(count: usize) -> Option<Target> {
     }
     let libpython = library_of(&python).expect("a shared library");
     command.env("PYTHONHOME", prefix(&python));
+    // By the seed of the hashes a key stands on the way to another one, or not: then it is read as well.
+    command.env("PYTHONHASHSEED", "1");
     command
         .arg(format!("open:{}", libpython.display()))
         .args(["init", "ready"]);
     Some(Target::launch(command, folder))
 }
+
+/// Reads by which two processes that are alike may differ: far fewer than one for each library. Where
+/// objects lie is chance, and what lies close together is read by one call.
+const CHANCE: u64 = 10;
 
 #[test]
 fn three_hundred_libraries_more_cost_no_system_calls_more_but_for_longer_maps() {
@@ -74,7 +80,12 @@ fn three_hundred_libraries_more_cost_no_system_calls_more_but_for_longer_maps() 
     let (few, many) = (calls(few.pid()), calls(many.pid()));
     let reads = |counts: &BTreeMap<String, u64>| counts.get("process_vm_readv").copied();
     println!("few: {few:?}\nmany: {many:?}");
-    assert_eq!(reads(&few), reads(&many));
+    let (few_reads, many_reads) = (reads(&few).unwrap_or(0), reads(&many).unwrap_or(0));
+    assert!(few_reads > 0, "{few:?}");
+    assert!(
+        many_reads.abs_diff(few_reads) <= CHANCE,
+        "few: {few:?}\nmany: {many:?}"
+    );
     assert!(total(&many) < total(&few) + 200, "{many:?}");
     assert!(total(&many) < 1000, "{many:?}");
 }
