@@ -6,11 +6,12 @@ use crate::heap::graph::{Graph, GraphError};
 use crate::heap::kinds::Kinds;
 use crate::heap::signal_table::find_signal_table;
 use crate::heap::source::{RootWord, Source};
-use crate::heap::statics::{Area, words_of};
+use crate::heap::statics::{Area, AreaKind, words_of};
 use crate::heap::walk::{WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
 use crate::modules::row::ModuleRow;
+use crate::pyobject::edges::Kind as Shape;
 use crate::pyobject::edges::edge::{Edge, EdgeName, Tier};
 use crate::pyobject::edges::roots::{Root, RootPlace};
 use crate::pyobject::edges::tracer::Tracer;
@@ -54,7 +55,7 @@ impl PictureError {
 }
 
 /// Something that is no object and holds one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Holder {
     /// Part of the state of the interpreter.
     Python(RootPlace, EdgeName),
@@ -128,8 +129,14 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     /// [`PictureError`].
     pub fn take(memory: &'m M, python: &'m Python, areas: Vec<Area>) -> Result<Self, PictureError> {
         let mut tracer = Tracer::new(memory, python);
-        let (seeds, collectors) = walk_all(memory, python)?;
+        let (mut seeds, collectors) = walk_all(memory, python)?;
         let (holders, words) = find_roots(memory, &mut tracer, &areas);
+        let variables = holders.iter().zip(&words).filter(|(holder, _)| {
+            matches!(holder, Holder::Word { area, .. }
+                if matches!(areas[*area as usize].kind, AreaKind::Variables(_)))
+        });
+        let words_of_files = variables.map(|(_, word)| word.to);
+        seeds.extend(words_of_files.filter(|&to| is_whole_container(&mut tracer, to)));
         let graph = Graph::build(&tracer, &seeds, &words, OBJECTS)?;
         drop(seeds);
         let tables = read_tables(memory, python)?;
@@ -256,7 +263,7 @@ fn find_roots<M: ViewMemory>(
     };
     tracer.visit_roots(&mut add);
     if !tracer.has_signals()
-        && let Some(table) = find_signal_table(memory, areas)
+        && let Some(table) = find_signal_table(memory, areas, |at| tracer.is_object(at))
     {
         tracer.visit_signal_table(table, &mut add);
     }
@@ -273,6 +280,27 @@ fn find_roots<M: ViewMemory>(
         }
     }
     (holders, words)
+}
+
+/// Whether a tuple or dict lies at `at`, of objects only. The collector does not track those that hold nothing
+/// but texts and the like, and of some only variables know: the names of the arguments of functions made from C
+/// (`kwtuple` of `_PyArg_Parser`, to 3.11), and what is kept of the dict of a module (`m_copy`).
+fn is_whole_container<M: ViewMemory>(tracer: &mut Tracer<'_, M>, at: Address) -> bool {
+    if !tracer.is_object(at) || !matches!(tracer.kind(at), Shape::Tuple | Shape::Dict) {
+        return false;
+    }
+    let (mut objects, mut is_interned) = (Vec::new(), true);
+    tracer.visit(at, &mut |edge| {
+        is_interned &= match edge.name {
+            EdgeName::Value(key) => key == edge.to,
+            EdgeName::Key => true,
+            _ => false,
+        };
+        objects.push(edge.to);
+    });
+    // The dict of interned texts counts for nothing; it has each under itself.
+    let counts = objects.is_empty() || !is_interned;
+    counts && objects.into_iter().all(|to| tracer.is_object(to))
 }
 
 fn read_tables(memory: &impl ViewMemory, python: &Python) -> Result<Vec<Table>, PictureError> {

@@ -2,15 +2,20 @@
 //!
 //! A root is where a person would begin to look: a name in another module, a frame, a part of the
 //! interpreter, a reference that C code holds. Ways to different roots share no object, so that who
-//! removes one root does not find that another was behind it all the time.
+//! removes one root does not find that another was behind it all the time; those whose ways do share one
+//! are looked for afterwards, with the containers left out that are known.
 
 use crate::heap::disjoint::{Anchors, Bounds, find_ways};
 use crate::heap::kinds::Kind;
 use crate::heap::reach::Reach;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::own::{Cuts, Own};
+use crate::plan::registries::find_registry;
+use crate::plan::standing::names_in;
+use crate::pyobject::edges::edge::EdgeName;
 use crate::target::view::ViewMemory;
 use std::collections::{HashMap, HashSet, VecDeque};
+use std::ops::Range;
 
 /// The most ways that are told apart, and the most objects looked at for each.
 const BOUNDS: Bounds = Bounds {
@@ -18,8 +23,11 @@ const BOUNDS: Bounds = Bounds {
     visited: 2_000_000,
 };
 
+/// How often is looked for roots behind those that were found.
+const BEHIND: usize = 8;
+
 /// What a way begins at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Anchor {
     /// The globals of another module that is loaded, or its module object with the state that C code
     /// keeps there: the first object of the way is one of its values.
@@ -84,9 +92,12 @@ pub fn find_border<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, cuts: &Cu
         outside,
         globals: globals_of_others(picture, own),
         border: Border::default(),
+        passed: HashSet::new(),
+        used: HashSet::new(),
     };
     let indirect = survey.find_direct();
     survey.find_indirect(&indirect);
+    survey.find_behind(&indirect);
     survey.in_order()
 }
 
@@ -113,6 +124,10 @@ struct Survey<'s, 'm, M> {
     outside: Reach,
     globals: HashSet<u32>,
     border: Border,
+    /// Containers that a root is known for: what is found further leads past them.
+    passed: HashSet<u32>,
+    /// The same of what holds an object that is in no container.
+    used: HashSet<(Anchor, u32)>,
 }
 
 impl<M: ViewMemory> Survey<'_, '_, M> {
@@ -167,13 +182,8 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
     }
 
     fn find_indirect(&mut self, indirect: &[(u32, u32)]) {
-        let mut sources: Vec<u32> = indirect.iter().map(|&(_, member)| member).collect();
-        sources.sort_unstable();
-        sources.dedup();
-        let found = find_ways(&self.picture.graph, &sources, &*self, BOUNDS);
-        self.border.is_cut = found.is_cut;
         let mut root_of: HashMap<u32, usize> = HashMap::new();
-        for way in found.ways {
+        for way in self.find_ways(indirect) {
             let Some(anchor) = way.last().and_then(|&last| self.anchor_of(last)) else {
                 continue;
             };
@@ -187,6 +197,61 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
                 None => self.border.is_cut = true,
             }
         }
+    }
+
+    fn find_ways(&mut self, indirect: &[(u32, u32)]) -> Vec<Vec<u32>> {
+        let mut sources: Vec<u32> = indirect.iter().map(|&(_, member)| member).collect();
+        sources.sort_unstable();
+        sources.dedup();
+        let found = find_ways(&self.picture.graph, &sources, &*self, BOUNDS);
+        self.border.is_cut |= found.is_cut;
+        found.ways
+    }
+
+    /// Roots whose ways have an object in common with one that is known: an object in two registries is
+    /// held by both. A container that several names lead to is one holder: who takes the row out of it
+    /// need not know the names.
+    fn find_behind(&mut self, indirect: &[(u32, u32)]) {
+        let mut known = 0;
+        for _ in 0..BEHIND {
+            let new = known..self.border.roots.len();
+            known = new.end;
+            if !self.pass(new) {
+                return;
+            }
+            for way in self.find_ways(indirect) {
+                let Some(anchor) = way.last().and_then(|&last| self.anchor_of(last)) else {
+                    continue;
+                };
+                let root = self.add_root(anchor, way.iter().rev().copied().collect());
+                let is_first = |&&(from, to): &&(u32, u32)| (to, from) == (way[0], way[1]);
+                self.border.roots[root].references = indirect.iter().filter(is_first).count();
+            }
+        }
+    }
+
+    /// Leaves out what these roots are known for; whether that is anything.
+    fn pass(&mut self, roots: Range<usize>) -> bool {
+        let before = self.passed.len() + self.used.len();
+        for root in &self.border.roots[roots] {
+            let mut steps = root.way.windows(2);
+            match steps.find(|step| self.is_row(step[0], step[1])) {
+                Some(step) => self.passed.insert(step[0]),
+                None if root.way.len() > 1 => self.used.insert((root.anchor, root.way[0])),
+                None => false,
+            };
+        }
+        self.passed.len() + self.used.len() > before
+    }
+
+    /// Whether one object has another as an item, a value or an attribute of its own.
+    fn is_row(&self, from: u32, to: u32) -> bool {
+        let names = self.picture.names_of(from, to);
+        let is_own = |name: &EdgeName| {
+            use EdgeName::{Instance, Item, Key, Member, Value};
+            matches!(name, Item(_) | Key | Value(_) | Member | Instance(_))
+        };
+        names.iter().any(is_own)
     }
 
     /// The root that a holder hangs on: the one whose way is met first on the way back; a new one
@@ -229,26 +294,53 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
         None
     }
 
-    /// What holds an object at which a way can begin, what people know best first.
+    /// What holds an object at which a way can begin, what people know best first: a known registry,
+    /// another name of a module, the state of one made from C.
     fn anchor_of(&self, node: u32) -> Option<Anchor> {
+        let mut modules: Vec<u32> = self.modules_with(node).collect();
+        if modules.len() > 1 {
+            modules.sort_by_key(|&from| match self.picture.kind(from) {
+                Some(Kind::Module) => 2,
+                _ => usize::from(!self.is_registry(from, node)),
+            });
+        }
+        let first = modules.first().map(|&from| Anchor::Module(from));
+        first.or_else(|| self.anchor_besides(node))
+    }
+
+    /// Globals and module objects that have an object.
+    fn modules_with(&self, node: u32) -> impl Iterator<Item = u32> {
+        let known = move |&from: &u32| {
+            self.globals.contains(&from)
+                && !self.cuts.has(from, node)
+                && !self.used.contains(&(Anchor::Module(from), node))
+        };
+        let referrers = self.picture.graph.referrers(node).iter();
+        referrers.copied().filter(known)
+    }
+
+    fn is_registry(&self, dict: u32, node: u32) -> bool {
+        let module = self.picture.module_name(dict).unwrap_or_default();
+        let names = names_in(self.picture, dict, node);
+        names
+            .iter()
+            .any(|name| find_registry(&module, name).is_some())
+    }
+
+    /// What holds an object that no module has.
+    fn anchor_besides(&self, node: u32) -> Option<Anchor> {
         let graph = &self.picture.graph;
-        let known = |from: &&u32| self.globals.contains(from) && !self.cuts.has(**from, node);
-        let referrers = || graph.referrers(node).iter().filter(known);
-        let is_state = |from: &&u32| self.picture.kind(**from) == Some(Kind::Module);
-        let dict = referrers().find(|from| !is_state(from));
-        if let Some(&from) = dict.or_else(|| referrers().next()) {
-            return Some(Anchor::Module(from));
-        }
-        let holders = self.picture.holders_of(node);
-        let mut holders = holders.iter().filter(|holder| !self.cuts.empties(holder));
-        if let Some(&holder) = holders.next() {
-            return Some(Anchor::Holder(holder));
-        }
-        match (graph.refcount(node), graph.unexplained(node)) {
+        let holders = self.picture.holders_of(node).into_iter();
+        let holders = holders
+            .filter(|holder| !self.cuts.empties(holder))
+            .map(Anchor::Holder);
+        let counted = match (graph.refcount(node), graph.unexplained(node)) {
             (None, _) => Some(Anchor::Immortal),
             (Some(_), held @ 1..) => Some(Anchor::HeldFromC(held)),
             _ => None,
-        }
+        };
+        let mut all = holders.chain(counted);
+        all.find(|anchor| !self.used.contains(&(*anchor, node)))
     }
 
     fn in_order(self) -> Border {
@@ -273,7 +365,7 @@ impl<M: ViewMemory> Survey<'_, '_, M> {
 
 impl<M: ViewMemory> Anchors for Survey<'_, '_, M> {
     fn is_anchored(&self, node: u32) -> bool {
-        self.anchor_of(node).is_some()
+        self.modules_with(node).next().is_some() || self.anchor_besides(node).is_some()
     }
 
     fn may_pass(&self, node: u32) -> bool {
@@ -281,5 +373,6 @@ impl<M: ViewMemory> Anchors for Survey<'_, '_, M> {
             && !self.own.members.has(node)
             && !self.globals.contains(&node)
             && !self.cuts.is_table(node)
+            && !self.passed.contains(&node)
     }
 }

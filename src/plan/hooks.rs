@@ -137,6 +137,39 @@ pub const THREAD_HOOKS: &[Hook] = &[
     ),
 ];
 
+/// A function that a module made from C keeps for others where Python has no name for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StateHook {
+    /// The module.
+    pub module: &'static str,
+    /// Where in the state of the module it is, in bytes; on 2.7 it is a variable.
+    pub offset: u32,
+    /// A word for scripts.
+    pub kind: &'static str,
+    /// What makes it let go.
+    pub remedy: &'static str,
+}
+
+const fn readline(offset: u32, remedy: &'static str) -> StateHook {
+    StateHook {
+        module: "readline",
+        offset,
+        kind: "readline_hook",
+        remedy,
+    }
+}
+
+/// Where `completer` is in the state of `readline`.
+pub const COMPLETER: u32 = 24;
+
+/// All of them (`readlinestate` in `Modules/readline.c`).
+pub const STATE_HOOKS: &[StateHook] = &[
+    readline(0, "readline.set_completion_display_matches_hook(None)"),
+    readline(8, "readline.set_startup_hook(None)"),
+    readline(16, "readline.set_pre_input_hook(None)"),
+    readline(COMPLETER, "readline.set_completer(None)"),
+];
+
 /// The hook with this name in the layout.
 pub fn find_hook(member: &str) -> Option<&'static Hook> {
     HOOKS.iter().find(|hook| hook.member == member)
@@ -145,6 +178,23 @@ pub fn find_hook(member: &str) -> Option<&'static Hook> {
 /// The hook with this name in the layout of thread states.
 pub fn find_thread_hook(member: &str) -> Option<&'static Hook> {
     THREAD_HOOKS.iter().find(|hook| hook.member == member)
+}
+
+/// The hook at this offset of the state of a module.
+pub fn find_state_hook(module: &str, offset: u32) -> Option<Remedy> {
+    let is_it = |hook: &&StateHook| hook.module == module && hook.offset == offset;
+    STATE_HOOKS.iter().find(is_it).map(Remedy::from)
+}
+
+/// A hook of a module made from C whose variables do not tell which one it is.
+pub fn find_variable_hook(module: &str) -> Option<Remedy> {
+    let of_module = || STATE_HOOKS.iter().filter(|hook| hook.module == module);
+    let remedies: Vec<&str> = of_module().map(|hook| hook.remedy).collect();
+    let first = of_module().next()?;
+    Some(Remedy {
+        description: format!("the one of these that set it: {}", remedies.join(", ")),
+        ..first.into()
+    })
 }
 
 impl Hook {
@@ -156,6 +206,17 @@ impl Hook {
             is_safe: false,
             is_reversible: self.is_reversible,
         })
+    }
+}
+
+impl From<&StateHook> for Remedy {
+    fn from(hook: &StateHook) -> Self {
+        Remedy {
+            kind: hook.kind,
+            description: hook.remedy.to_owned(),
+            is_safe: false,
+            is_reversible: true,
+        }
     }
 }
 

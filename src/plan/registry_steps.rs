@@ -2,6 +2,7 @@
 
 use crate::address::Address;
 use crate::heap::kinds::Kind;
+use crate::plan::hooks::COMPLETER;
 use crate::plan::leads::leads;
 use crate::plan::standing::names_in;
 use crate::plan::step::{Hop, Row, Step, Word};
@@ -27,11 +28,11 @@ pub fn registry_step<M: ViewMemory>(case: &Case<'_, '_, M>, dict: u32) -> Option
         "lru_cache" => case.cache(dict),
         "singledispatch" => case.dispatch(dict),
         "thread_local" => case.thread_local(dict),
-        "readline_completer" => case.completer(dict),
         "warnings_filter" => case.rows(dict, 0, Word::WarningRows),
         "logging_handler" => case.rows(dict, case.labelled("handlers")?, Word::Rows),
         "forking_pickler" => case.rows(dict, case.labelled("_extra_reducers")?, Word::Rows),
         "finalizer" => case.rows(dict, case.labelled("_registry")?, Word::Rows),
+        "readline_hook" => case.completer(dict),
         "atexit" => None,
         _ if !way.is_empty() => case.rows(dict, 0, Word::Rows),
         _ => None,
@@ -146,12 +147,22 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         Some(step)
     }
 
-    /// The state of a module made from C has it.
+    /// Of the hooks of `readline` only the completer can be asked for.
     fn completer(&self, module: u32) -> Option<Step> {
-        let value = *self.root.way.first()?;
-        Some(Step {
-            rows: vec![self.row(None, value)],
-            edges: vec![(self.at(module), self.at(value))],
+        let function = *self.root.way.first()?;
+        let words = self.picture.names_of(module, function);
+        let is_it = |word: &EdgeName| {
+            matches!(
+                word,
+                EdgeName::Block {
+                    pointer: 0,
+                    offset: COMPLETER
+                }
+            )
+        };
+        words.iter().any(is_it).then(|| Step {
+            rows: vec![self.row(None, function)],
+            edges: vec![(self.at(module), self.at(function))],
             ..self.step(Word::Completer)
         })
     }

@@ -39,13 +39,3 @@ pub fn signal_remedy(number: u32) -> Remedy {
         is_reversible: true,
     }
 }
-
-/// What takes the completer of readline away, which is in the state of that module.
-pub fn completer_remedy() -> Remedy {
-    Remedy {
-        kind: "readline_completer",
-        description: "readline.set_completer(None)".to_owned(),
-        is_safe: false,
-        is_reversible: true,
-    }
-}

@@ -6,10 +6,11 @@ use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
+use crate::plan::hooks::{find_state_hook, find_variable_hook};
 use crate::plan::keeper::{FRAME, judge_place};
 use crate::plan::own::Own;
 use crate::plan::registries::find_registry;
-use crate::plan::remedy::{Remedy, completer_remedy};
+use crate::plan::remedy::Remedy;
 use crate::plan::way::Way;
 use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::text;
@@ -62,7 +63,7 @@ pub enum Standing {
     Remediable(Remedy),
     /// It is in the way now: what, and for users what they can do.
     Blocked {
-        /// A word for scripts: `instance`, `subclass`, `frame`, `task`, `reference`.
+        /// A word for scripts: `instance`, `subclass`, `frame`, `task`, `callback`, `reference`.
         kind: &'static str,
         /// What to do about it.
         advice: &'static str,
@@ -119,21 +120,52 @@ fn begins_with_frame<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bo
 }
 
 fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
-    match picture.areas.get(area as usize).map(|area| &area.kind) {
-        Some(AreaKind::Stack) => Judged {
-            kind: RootKind::Stack,
-            standing: Standing::Blocked {
-                kind: "frame",
-                advice: "C code of the main thread uses it now: wait until it returns",
-            },
+    let file = match picture.areas.get(area as usize).map(|area| &area.kind) {
+        Some(AreaKind::Stack) => {
+            return Judged {
+                kind: RootKind::Stack,
+                standing: Standing::Blocked {
+                    kind: "frame",
+                    advice: "C code of the main thread uses it now: wait until it returns",
+                },
+            };
+        }
+        Some(AreaKind::Variables(file)) => &**file,
+        None => "",
+    };
+    match variable_hook(file) {
+        Some(remedy) => Judged {
+            kind: RootKind::Registry,
+            standing: Standing::Remediable(remedy),
         },
-        Some(AreaKind::Variables(_)) | None => Judged {
+        None => Judged {
             kind: RootKind::Static,
             standing: Standing::Permanent {
                 reason: "a variable of C code refers to it",
             },
         },
     }
+}
+
+/// A hook in the variables of a module made from C, whose file has its name.
+fn variable_hook(file: &str) -> Option<Remedy> {
+    let (module, _) = file.split_once('.')?;
+    find_variable_hook(module)
+}
+
+/// A hook in the state of a module made from C.
+fn state_hook<M: ViewMemory>(
+    picture: &Picture<'_, M>,
+    module: u32,
+    value: u32,
+    name: &str,
+) -> Option<Remedy> {
+    let words = picture.names_of(module, value).into_iter();
+    let mut remedies = words.filter_map(|word| match word {
+        EdgeName::Block { pointer: 0, offset } => find_state_hook(name, offset),
+        _ => None,
+    });
+    remedies.next()
 }
 
 fn judge_in_module<M: ViewMemory>(
@@ -143,13 +175,17 @@ fn judge_in_module<M: ViewMemory>(
     dict: u32,
 ) -> Judged {
     let module = picture.module_name(dict).unwrap_or_default();
-    if picture.kind(dict) == Some(Kind::Module) && module == "readline" {
-        return Judged {
-            kind: RootKind::Registry,
-            standing: Standing::Remediable(completer_remedy()),
-        };
-    }
     if picture.kind(dict) == Some(Kind::Module) {
+        let hook = root
+            .way
+            .first()
+            .and_then(|&first| state_hook(picture, dict, first, &module));
+        if let Some(remedy) = hook {
+            return Judged {
+                kind: RootKind::Registry,
+                standing: Standing::Remediable(remedy),
+            };
+        }
         return Judged {
             kind: RootKind::Static,
             standing: Standing::Blocked {
@@ -205,6 +241,12 @@ fn judge_way<M: ViewMemory>(
     }
     if let Some(remedy) = way.attribute_of_class() {
         return Standing::Remediable(remedy);
+    }
+    if way.has_callback() {
+        return Standing::Blocked {
+            kind: "callback",
+            advice: "C code may call it: drop the ctypes callback when none does any more",
+        };
     }
     let is_instance =
         picture.names_of(holder, member).contains(&EdgeName::Class) && own.members.has(member);

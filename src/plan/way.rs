@@ -16,6 +16,9 @@ const BASES: usize = 64;
 /// What an `lru_cache` refers to besides what it remembers.
 const BESIDES_CACHE: [&str; 4] = [".func", ".__dict__", ".cache_info_type", ".__class__"];
 
+/// What `_ctypes` calls the functions that it makes of others, from version to version.
+const CALLBACKS: [&str; 3] = ["PyCFuncPtr", "CFuncPtr", "CThunkObject"];
+
 /// A way with what its steps are called.
 pub struct Way<'w, 'm, M> {
     picture: &'w Picture<'m, M>,
@@ -91,20 +94,37 @@ impl<'w, 'm, M: ViewMemory> Way<'w, 'm, M> {
     /// Whether the class of an object, or a base of it, is the one of the registry.
     fn is_instance(&self, node: u32, registry: &OwnRegistry) -> bool {
         let picture = self.picture;
-        let base = picture.python.layout.class.base;
-        let class = picture.class_of(node).unwrap_or(Address::NULL);
-        let bases =
-            std::iter::successors(Some(class), |&class| base.read(picture.memory, class).ok());
         let is_it = |class: Address| {
             let node = picture.graph.find(class);
             let module = node.and_then(|node| picture.namespace_of_class(node));
             picture.tracer().class_name(class) == registry.of
                 && module.as_deref() == Some(registry.module)
         };
-        bases
-            .take_while(|class| !class.is_null())
-            .take(BASES)
-            .any(is_it)
+        self.classes(node).any(is_it)
+    }
+
+    /// The class of an object, and its bases.
+    fn classes(&self, node: u32) -> impl Iterator<Item = Address> {
+        let picture = self.picture;
+        let base = picture.python.layout.class.base;
+        let class = picture.class_of(node).unwrap_or(Address::NULL);
+        let bases = std::iter::successors(Some(class), move |&class| {
+            base.read(picture.memory, class).ok()
+        });
+        bases.take_while(|class| !class.is_null()).take(BASES)
+    }
+
+    /// Whether a function that C code can call by its address is on it (`ctypes.CFUNCTYPE`).
+    pub fn has_callback(&self) -> bool {
+        let picture = self.picture;
+        let is_base = |class: Address| {
+            let name = picture.tracer().class_name(class);
+            let node = picture.graph.find(class);
+            let module = node.and_then(|node| picture.namespace_of_class(node));
+            CALLBACKS.contains(&&*name) && module.is_none_or(|module| module == "_ctypes")
+        };
+        let mut nodes = self.nodes.iter();
+        nodes.any(|&node| self.classes(node).any(is_base))
     }
 
     fn thread_local_at(&self, step: usize) -> Option<(RootKind, Standing)> {

@@ -4,8 +4,10 @@
 mod common;
 
 mod cases;
+mod extension;
 mod packages;
 mod seen;
+mod table;
 mod undone;
 mod unloaded;
 mod used;

@@ -7,7 +7,7 @@ use pyunload::plan::cut::{Cut, cut};
 use pyunload::plan::entries::{entries, holds};
 use pyunload::plan::key::Key;
 use pyunload::plan::own::{Cuts, Own};
-use pyunload::plan::predict::{Left, find_left};
+use pyunload::plan::predict::{Left, find_left, predict};
 use pyunload::plan::standing::{Standing, judge};
 use pyunload::pyobject::identify;
 use pyunload::target::copy::{Copy, CopyPlan};
@@ -87,6 +87,8 @@ pub struct Seen {
     pub ways: Vec<String>,
     /// One letter for each kind of thing that would be left.
     pub left: String,
+    /// Whether its file is foreseen to stay mapped when no object of it is left.
+    pub is_mapped: bool,
     /// Whether the search was cut short.
     pub is_cut: bool,
 }
@@ -99,10 +101,12 @@ pub fn look_at(pid: i32, name: &str) -> Result<Seen, String> {
         let cuts = Cuts::of(picture, &cut);
         let border = find_border(picture, &own, &cuts);
         let left = find_left(picture, &cut, &cuts, &HashSet::new());
+        let foreseen = predict(picture, &cut, &cuts, &HashSet::new());
         Ok(Seen {
             roots: roots_of(picture, &own, &border),
             ways: ways_of(picture, &own, &border),
             left: letters(&left),
+            is_mapped: !foreseen.mapped.is_empty(),
             is_cut: border.is_cut,
         })
     })

@@ -1,6 +1,7 @@
 """Imports a fresh module for each case, lets one holder have something of it, and says what is left after its
 keys are deleted.
 
+With the folder of the modules made from `held_from_c.c` as an argument there are cases of these as well.
 Input, line by line: `case NAME` prints the name of the module and DONE; `drop` deletes it and prints what is alive
 of it, one letter for each kind (m module, g globals, f function, c class), and DONE; `cases` prints the names.
 `spin` prints DONE and executes Python until the next line comes, so that it can be changed from outside; `left` is
@@ -9,6 +10,7 @@ identities of everything that an unload may touch.
 """
 import gc
 import os
+import shutil
 import sys
 import tempfile
 import threading
@@ -146,6 +148,13 @@ def a_wrapper_made_by_its_decorator(m):
     keep.wrapper = m.wrap(decorated)
 
 @case
+def a_wrapper_that_looks_like_what_it_wraps(m):
+    import functools
+    def decorated(*args):
+        pass
+    keep.wrapper = functools.wraps(decorated)(m.wrap(decorated))
+
+@case
 def its_dict(m):
     keep.namespace = m.__dict__
 
@@ -193,6 +202,20 @@ def a_thread_local_value(m):
     local.value = m.f
 
 @case
+def a_value_of_another_thread(m):
+    started, keep.stop = threading.Event(), threading.Event()
+    thread = threading.Thread(target=wait_with_value, args=([m.f], started, keep.stop))
+    thread.daemon = True
+    thread.start()
+    started.wait()
+    return lambda: (keep.stop.set(), thread.join())
+
+def wait_with_value(given, started, stop):
+    local.value = given.pop()
+    started.set()
+    stop.wait()
+
+@case
 def an_exception_that_is_stored(m):
     try:
         m.spoil()
@@ -214,6 +237,11 @@ def a_tracing_function_of_threading(m):
     threading.settrace(m.f)
     return lambda: threading.settrace(None)
 
+@case
+def a_profiling_function_of_threading(m):
+    threading.setprofile(m.f)
+    return lambda: threading.setprofile(None)
+
 # Hooks of the interpreter.
 
 @case
@@ -231,6 +259,16 @@ def an_exit_handler_that_nobody_kept(m):
 def a_codec_search_function(m):
     import codecs
     codecs.register(m.f)
+
+@case
+def the_cache_of_codecs(m):
+    import codecs
+    if 'search' not in keep.__dict__:
+        keep.search = lambda name: keep.found if name.startswith('cached') else None
+        codecs.register(keep.search)
+    keep.found = (m.f, m.f, None, None)
+    codecs.lookup('cached' + m.__name__.replace('.', ''))
+    del keep.found
 
 @case
 def an_error_handler_of_codecs(m):
@@ -268,7 +306,43 @@ def a_weakref_callback(m):
     import weakref
     keep.weak = weakref.ref(keep, m.f)
 
+@case
+def a_readline_completer(m):
+    import readline
+    readline.set_completer(m.f)
+    return lambda: readline.set_completer(None)
+
+@case
+def a_ctypes_callback(m):
+    import ctypes
+    keep.callback = ctypes.CFUNCTYPE(ctypes.c_int)(m.f)
+
 # Registries and caches.
+
+@case
+def the_cache_of_ctypes_pointers(m):
+    import ctypes
+    m.Structure = type('Structure', (ctypes.Structure,), {'__module__': m.__name__, 'method': m.f})
+    ctypes.POINTER(m.Structure)
+
+@case
+def a_function_in_two_registries(m):
+    sys.excepthook = m.f
+    sys.path_hooks.append(m.f)
+    return lambda: (setattr(sys, 'excepthook', sys.__excepthook__), sys.path_hooks.pop())
+
+@case
+def an_object_in_two_registries(m):
+    finder = m.C()
+    sys.meta_path.append(finder)
+    sys.path_importer_cache['/nowhere'] = finder
+    return lambda: (sys.meta_path.pop(), sys.path_importer_cache.pop('/nowhere'))
+
+@case
+def a_registry_under_another_name(m):
+    sys.modules['other'].a_list_of_finders = sys.meta_path
+    sys.meta_path.append(m.C())
+    return lambda: (sys.meta_path.pop(), vars(sys.modules['other']).pop('a_list_of_finders'))
 
 @case
 def an_lru_cache_elsewhere(m):
@@ -343,9 +417,57 @@ def a_logger_of_its_name(m):
     import logging
     logging.getLogger(m.__name__)
 
+@case
+def an_extension_code_of_copyreg(m):
+    (__import__('copyreg' if THREE else 'copy_reg')).add_extension(m.__name__, 'C', 1000 + len(names))
+
+@case
+def a_warning_that_was_shown(m):
+    vars(sys.modules['other'])['__warningregistry__'] = {('text', m.Quiet.__name__, 1): True}
+
 
 def import_builtins():
     return __import__('builtins' if THREE else '__builtin__')
+
+
+# Held from C: modules made from `held_from_c.c`, in the folder that is given as an argument.
+
+def has(name):
+    """For a case that needs this module made from C: as it is unloaded itself, or as it holds something."""
+    needed = name == 'pointing' or THREE
+    return (lambda function: case(function)) if needed and sys.argv[1:] else lambda function: function
+
+def pointing():
+    sys.path.append(sys.argv[1])
+    try:
+        return __import__('pointing')
+    finally:
+        sys.path.pop()
+
+@has('pointing')
+def a_pointer_of_C_code(m):
+    pointing().keep(m.f)
+    return lambda: pointing().let_go()
+
+@has('pointing')
+def memory_of_C_code(m):
+    pointing().hide(m.f)
+    return lambda: pointing().let_go()
+
+@has('indexed')
+def the_index_of_modules(m):
+    pass
+
+@has('copied')
+def the_copy_of_a_dict(m):
+    pass
+
+@has('mapped')
+def a_file_that_stays_mapped(m):
+    pass
+
+# What is imported instead of a module made from Python.
+EXTENSIONS = {'the index of modules': 'indexed', 'the copy of a dict': 'copied', 'a file that stays mapped': 'mapped'}
 
 
 NEW = r'''
@@ -390,6 +512,12 @@ def cancel_all():
     asyncio.set_event_loop(None)
     del keep.loop
 
+@case
+def a_call_that_a_loop_has_to_make(m):
+    keep.loop = asyncio.new_event_loop()
+    keep.loop.call_later(1000, m.f)
+    return lambda: (keep.loop.close(), vars(keep).pop('loop'))
+
 def end_of_loop():
     keep.task.cancel()
     keep.loop.call_soon(keep.loop.stop)
@@ -415,6 +543,14 @@ def the_last_exception(m):
     except Exception as error:
         sys.last_value, sys.last_traceback, sys.last_type = error, error.__traceback__, type(error)
     return forget_last
+
+@since(3, 12)
+def the_last_exception_alone(m):
+    try:
+        m.spoil()
+    except Exception as error:
+        sys.last_exc = error
+    return lambda: delattr(sys, 'last_exc')
 
 def forget_last():
     del sys.last_value, sys.last_traceback, sys.last_type
@@ -471,6 +607,16 @@ def a_pickler_of_multiprocessing(m):
     multiprocessing.reduction.ForkingPickler.register(m.C, m.reduce_)
 
 @case
+def a_check_of_collections_abc(m):
+    import collections.abc
+    isinstance(m.C(), collections.abc.Iterable)
+
+@case
+def an_enumeration_in_it(m):
+    import enum
+    m.Colour = enum.Enum('Colour', 'red green', module=m.__name__)
+
+@case
 def a_type_hint(m):
     import typing
     m.f.__annotations__['x'] = m.C
@@ -501,17 +647,21 @@ def a_context_variable(m):
     VARIABLE.set(m.f)
 
 @case
+def a_variable_of_another_context(m):
+    keep.context = contextvars.copy_context()
+    keep.context.run(VARIABLE.set, m.f)
+
+@case
+def a_data_class_in_it(m):
+    import dataclasses
+    m.Point = dataclasses.make_dataclass('Point', ['x', 'y'], namespace={'__module__': m.__name__, 'method': m.f})
+
+@case
 def a_fork_hook(m):
     os.register_at_fork(before=m.f, after_in_parent=m.f, after_in_child=m.f)
 '''
 
 EIGHT = r'''
-@case
-def the_completer_of_readline(m):
-    import readline
-    readline.set_completer(m.f)
-    return lambda: readline.set_completer(None)
-
 @case
 def an_audit_hook(m):
     sys.addaudithook(m.f)
@@ -582,6 +732,9 @@ def say(text):
 def begin(name):
     number = len(names)
     Case.name = 'parent.doomed%d' % number
+    if name in EXTENSIONS:
+        Case.name = 'parent.' + EXTENSIONS[name]
+        shutil.copy(os.path.join(sys.argv[1], EXTENSIONS[name] + '.so'), PACKAGE)
     names[Case.name] = name
     with open(os.path.join(PACKAGE, 'doomed%d.py' % number), 'w') as source:
         source.write(SOURCE)
@@ -648,7 +801,7 @@ def forget():
 
 def forget_names():
     for name in ['instance', 'instances', 'subclass', 'bound', 'partial', 'wrapper', 'namespace', 'generator',
-                 'error', 'timer', 'exit', 'weak', 'code', 'spec', 'constant', 'coroutine', 'executor']:
+                 'error', 'timer', 'exit', 'weak', 'code', 'spec', 'constant', 'coroutine', 'executor', 'callback', 'context']:
         keep.__dict__.pop(name, None)
     for name in ['imported', 'taken', 'taken_class', 'taken_bare']:
         vars(sys.modules['other']).pop(name, None)
@@ -755,7 +908,6 @@ def main():
 try:
     main()
 finally:
-    import shutil
     shutil.rmtree(FOLDER)
 # Threads and handlers of the cases are not waited for.
 os._exit(0)

@@ -375,7 +375,7 @@ fn name_function(named: &mut Named, function: &Function) {
 }
 
 /// Members of the interpreter state that keep something, with their names in the list.
-const INTERPRETER: [(&str, &str); 18] = [
+const INTERPRETER: [(&str, &str); 20] = [
     ("interp.modules_by_index", "modules_by_index"),
     ("interp.builtins", "builtins"),
     ("interp.importlib", "importlib"),
@@ -390,6 +390,8 @@ const INTERPRETER: [(&str, &str); 18] = [
     ("interp.after_forkers_child", "after_forkers_child"),
     ("interp.atexit_callbacks", "atexit_callbacks"),
     ("interp.atexit_count", "atexit_count"),
+    ("interp.identifiers", "identifiers"),
+    ("interp.identifiers_size", "identifiers_size"),
     ("interp.audit_hooks", "audit_hooks"),
     ("interp.func_version_cache", "func_version_cache"),
     ("interp.monitoring_callables", "monitoring_callables"),

@@ -187,6 +187,15 @@ def monitoring_callback(entries, places, step):
         raise Stale()
 
 
+def completer(entries, places, step):
+    names = places.names('readline')
+    old = names['get_completer']()
+    if not is_expected(old, step[4][0]):
+        raise Stale()
+    entries.append(('call', names['set_completer'], (old,), None))
+    names['set_completer'](None)
+
+
 def codec_error(entries, places, step):
     names = places.names('_codecs')
     name = step[2][0][1]
@@ -233,15 +242,6 @@ def context_variable(entries, places, step):
         raise Stale()
     entries.append(('call', variable.set, (old,), None))
     variable.set(None)
-
-
-def completer(entries, places, step):
-    names = places.names('readline')
-    old = names['get_completer']()
-    if not is_expected(old, step[4][0]):
-        raise Stale()
-    entries.append(('call', names['set_completer'], (old,), None))
-    names['set_completer'](None)
 
 
 def close(entries, places, step):

@@ -1,4 +1,4 @@
-//! Callbacks that C code keeps in arrays of its own: those of `atexit` and those of signals.
+//! What C code keeps in arrays of its own: callbacks of `atexit` and of signals, and its identifiers.
 
 use super::edge::{EdgeName, Tier};
 use super::roots::{Root, RootPlace};
@@ -11,6 +11,8 @@ use crate::target::view::ViewMemory;
 
 /// More callbacks than this are not looked at.
 const CALLBACKS: u64 = 1 << 16;
+/// More identifiers than any CPython has.
+const IDENTIFIERS: u64 = 1 << 12;
 /// `Py_NSIG` on Linux.
 pub const SIGNALS: u32 = 65;
 /// Bytes of an entry of the table of signals: `tripped`, then `func`.
@@ -75,6 +77,40 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         let module = dict::find(self.look.memory, layout, interpreter.modules, "atexit");
         let (state, _) = self.look.module_state(module.ok()??)?;
         Some((self.look.word(state)?, self.look.field(state, STATE_COUNT)?))
+    }
+
+    /// The texts that C code has names for (`_Py_IDENTIFIER`): from 3.10 on an array of the
+    /// interpreter (`unicode.ids`); before, variables of the C files.
+    pub(super) fn visit_identifiers(
+        &mut self,
+        interpreter: &Interpreter,
+        visit: &mut impl FnMut(Root),
+    ) {
+        let keepers = &self.look.heap().keepers;
+        let word = |name: &str| {
+            let offset = keepers.interpreter_member(name)?;
+            self.look.word::<u64>(interpreter.address.offset(offset))
+        };
+        let offset = keepers.interpreter_member("identifiers");
+        let found = word("identifiers").zip(word("identifiers_size"));
+        let (Some(offset), Some((array, count))) = (offset, found) else {
+            return;
+        };
+        for index in 0..count.min(IDENTIFIERS) {
+            let at = Address::new(array).checked_add(index * 8);
+            let to: Option<Address> = at.and_then(|at| self.look.word(at));
+            if let Some(to) = to.filter(|&to| self.is_object(to)) {
+                visit(Root {
+                    place: RootPlace::Interpreter {
+                        id: interpreter.id,
+                        offset: offset as u32,
+                    },
+                    to,
+                    name: EdgeName::Item(index),
+                    tier: Tier::Probable,
+                });
+            }
+        }
     }
 
     /// Whether the runtime has the handlers of signals.

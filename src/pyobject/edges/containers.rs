@@ -102,6 +102,14 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         }
     }
 
+    /// The keys object of a dict that has its values apart from its keys.
+    pub(super) fn shared_keys(&self, dict: Address) -> Option<Address> {
+        let layout = &self.layout.dict;
+        let values: Address = self.word(layout.values?.of(dict))?;
+        let keys: Address = self.word(layout.keys?.of(dict))?;
+        (!dict.is_null() && !values.is_null()).then_some(keys)
+    }
+
     /// A deleted slot still owns its key, which is then a marker.
     fn visit_table(&self, dict: Address, visit: &mut impl FnMut(Edge)) {
         for (key, value) in self.table(dict).iter().flat_map(|table| table.iter()) {

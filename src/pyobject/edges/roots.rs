@@ -5,7 +5,7 @@ use super::frames::OWNED_BY_OBJECT;
 use super::places::{THREADS, threads};
 use super::tracer::Tracer;
 use crate::address::{Address, AddressSet};
-use crate::cpython::layout::{FrameForm, FrameStructures};
+use crate::cpython::layout::{FrameForm, FrameObjects, FrameStructures};
 use crate::target::view::ViewMemory;
 
 /// Where a root is.
@@ -69,11 +69,13 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         self.visit_signals(visit);
         for interpreter in &self.python.interpreters {
             self.visit_exit_callbacks(interpreter, visit);
+            self.visit_identifiers(interpreter, visit);
             self.visit_interpreter(interpreter.id, interpreter.address, visit);
             for thread in threads(&self.look, interpreter.address) {
                 self.visit_thread(thread, visit);
-                if let FrameForm::Structures(form) = self.look.heap().frame {
-                    self.visit_frames(thread, &form, visit);
+                match self.look.heap().frame {
+                    FrameForm::Structures(form) => self.visit_frames(thread, &form, visit),
+                    FrameForm::Objects(form) => self.visit_callers(thread, &form, visit),
                 }
             }
         }
@@ -200,6 +202,38 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             frame = self.look.field(frame, form.previous).unwrap_or_default();
         }
         debug_assert_eq!(OWNED_BY_OBJECT, 2);
+    }
+
+    /// Frame objects that called the one that runs: each is owned by the C code that executes it, to
+    /// 3.10 (`PyEval_EvalFrameEx`). The word of the thread stands for them.
+    fn visit_callers(
+        &mut self,
+        thread: Address,
+        form: &FrameObjects,
+        visit: &mut impl FnMut(Root),
+    ) {
+        let word = self.look.heap().keepers.thread_member("frame");
+        let Some(offset) = word else { return };
+        let mut seen = AddressSet::default();
+        let mut frame = self
+            .look
+            .field(thread, form.thread)
+            .unwrap_or(Address::NULL);
+        while seen.len() < THREADS && seen.insert(frame) {
+            frame = self.look.member(frame, form.back).unwrap_or_default();
+            if !self.is_object(frame) {
+                return;
+            }
+            visit(Root {
+                place: RootPlace::Thread {
+                    thread,
+                    offset: offset as u32,
+                },
+                to: frame,
+                name: EdgeName::Attribute("frame"),
+                tier: Tier::Probable,
+            });
+        }
     }
 
     fn visit_frame(

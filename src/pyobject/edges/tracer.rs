@@ -3,10 +3,10 @@
 use super::edge::{Edge, EdgeName, Tier};
 use super::look::{Look, Shared};
 use super::places;
-use super::shape::{Body, Kind};
+use super::shape::{Body, DictSlot, Kind};
 use super::shapes::Shapes;
 use crate::address::Address;
-use crate::cpython::layout::RefcountForm;
+use crate::cpython::layout::{AttributesForm, RefcountForm};
 use crate::cpython::python::Python;
 use crate::pyobject::class;
 use crate::pyobject::header::{self, Refcount};
@@ -143,7 +143,37 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
                 look.visit_generator(object, visit);
             }),
         }
+        self.visit_left_keys(object, index, visit);
         self.visit_probable(object, index, visit);
+    }
+
+    /// Keys of a dict of attributes that are shared with older instances only: to 3.10 a class takes
+    /// other keys when the dict of one instance grows, and no class owns the older any more
+    /// (`_PyObjectDict_SetItem` in `Objects/dictobject.c`). Who of the instances stands for them is
+    /// left to the counts.
+    fn visit_left_keys(&mut self, object: Address, index: u32, visit: &mut impl FnMut(Edge)) {
+        let shape = self.shapes.get(index);
+        let (DictSlot::At(offset), AttributesForm::Dict) =
+            (shape.dict, self.look.heap().attributes)
+        else {
+            return;
+        };
+        let dict = self.look.word(object.offset(offset));
+        let own = shape.cached_keys;
+        let keys = dict.and_then(|dict| self.look.shared_keys(dict));
+        let Some(keys) = keys.filter(|&keys| keys != own) else {
+            return;
+        };
+        let entries = self.look.entries(keys);
+        for (to, _) in entries.iter().flat_map(|entries| entries.iter()) {
+            if self.is_object(to) {
+                visit(Edge {
+                    to,
+                    name: EdgeName::Attribute("ma_keys"),
+                    tier: Tier::Probable,
+                });
+            }
+        }
     }
 
     /// Passes on what `walk` gives, after it checked what is only possible.

@@ -3,10 +3,16 @@
 //! The target keeps some hundred objects of every kind. Its memory is copied while it waits for a
 //! line; then it writes what `gc.get_objects` and `gc.get_referents` say.
 
+#[path = "../common/mod.rs"]
 mod common;
+mod counts;
+mod left;
 
 use common::{Interpreter, Target, on_every_interpreter, program};
+use counts::{Counts, count_references, over_table};
+use left::{LEFT, Left, find_left};
 use pyunload::address::Address;
+use pyunload::heap::statics::find_areas;
 use pyunload::heap::walk::walk;
 use pyunload::pyobject::edges::Kind;
 use pyunload::pyobject::edges::edge::{EdgeName, Tier};
@@ -167,7 +173,7 @@ fn through<M: ViewMemory>(tracer: &mut Tracer<'_, M>, sure: &HashSet<u64>) -> Ha
 }
 
 /// A line of the table in `docs/REFERENCES.md`.
-fn row(interpreter: &Interpreter, score: &Score, counts: &Counts) -> String {
+fn row(interpreter: &Interpreter, score: &Score, counts: &Counts, left: &Left) -> String {
     let sum = |table: &Table| table.values().sum::<usize>();
     let cells = [
         interpreter.name.clone(),
@@ -184,6 +190,8 @@ fn row(interpreter: &Interpreter, score: &Score, counts: &Counts) -> String {
         sum(&score.namespace_extra).to_string(),
         counts.nodes.to_string(),
         counts.over.len().to_string(),
+        left.ints.to_string(),
+        left.others.len().to_string(),
     ];
     format!("| {} |", cells.join(" | "))
 }
@@ -216,7 +224,15 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     let score = compare(&mut tracer, &found, &told);
     let counts = count_references(&mut tracer, &walked.objects);
     let table = over_table(&mut tracer, &counts);
-    println!("{}", row(interpreter, &score, &counts));
+    let areas = find_areas(
+        &process,
+        &process.maps().map_err(|error| error.to_string())?,
+    );
+    let left = find_left(&copy, &python, areas)?;
+    println!("{}", row(interpreter, &score, &counts, &left));
+    for one in &left.others {
+        println!("  unexplained: {one}");
+    }
     println!("  missed:{}", top(&score.missed, 25));
     println!("  namespaces missed:{}", top(&score.namespace_missed, 20));
     println!("  namespaces extra:{}", top(&score.namespace_extra, 20));
@@ -224,89 +240,11 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     println!("  over:{}", top(&table, 25));
     println!("  lead nowhere:{}", top(&counts.invalid, 10));
     threads_are_seen(&mut tracer)?;
-    check(&score, &counts)
-}
-
-/// What came of counting.
-struct Counts {
-    nodes: usize,
-    /// Objects with more certain references than their count says, by what leads to them.
-    over: BTreeMap<Address, Vec<String>>,
-    /// Certain references that lead to no object, by what they lead from.
-    invalid: Table,
-}
-
-/// Counts the certain references to everything that is reached.
-fn count_references<M: ViewMemory>(tracer: &mut Tracer<'_, M>, walked: &[Address]) -> Counts {
-    let mut queue: Vec<Address> = walked.to_vec();
-    let mut counts: HashMap<Address, i64> = walked.iter().map(|&at| (at, 0)).collect();
-    let mut invalid = HashSet::new();
-    let mut next = 0;
-    while let Some(&object) = queue.get(next) {
-        next += 1;
-        let mut found = Vec::new();
-        tracer.visit(object, &mut |edge| found.push(edge));
-        for edge in found.into_iter().filter(|edge| edge.tier != Tier::Possible) {
-            let count = counts.entry(edge.to).or_insert_with(|| {
-                queue.push(edge.to);
-                0
-            });
-            *count += i64::from(edge.tier == Tier::Certain);
-        }
-        while let Some(&to) = queue.get(next).filter(|&&to| !tracer.is_object(to)) {
-            invalid.insert(to);
-            queue.swap_remove(next);
-        }
+    check(&score, &counts)?;
+    match left.others.len() <= LEFT {
+        true => Ok(()),
+        false => Err(format!("{} objects are not explained", left.others.len())),
     }
-    let is_over = |tracer: &mut Tracer<'_, M>, to: Address, count: i64| {
-        let refcount = tracer.refcount(to).filter(|refcount| !refcount.immortal);
-        refcount.is_some_and(|refcount| count > refcount.count)
-    };
-    let mut over: BTreeMap<Address, Vec<String>> = counts
-        .into_iter()
-        .filter(|&(to, count)| !invalid.contains(&to) && is_over(tracer, to, count))
-        .map(|(to, _)| (to, Vec::new()))
-        .collect();
-    let mut leads = Table::new();
-    for &object in &queue {
-        let mut found = Vec::new();
-        tracer.visit(object, &mut |edge| found.push(edge));
-        for edge in found.into_iter().filter(|edge| edge.tier == Tier::Certain) {
-            let is_invalid = invalid.contains(&edge.to);
-            if is_invalid || over.contains_key(&edge.to) {
-                let holder = class_name(tracer, object.value());
-                let label = tracer.label(object, edge.name);
-                let lead = format!(
-                    "{holder}{}",
-                    if label.starts_with('[') { "[]" } else { &label }
-                );
-                if is_invalid {
-                    *leads.entry(lead).or_default() += 1;
-                } else if let Some(leads) = over.get_mut(&edge.to) {
-                    leads.push(lead);
-                }
-            }
-        }
-    }
-    Counts {
-        nodes: queue.len(),
-        over,
-        invalid: leads,
-    }
-}
-
-/// Objects that are over, by class and by what leads to them.
-fn over_table<M: ViewMemory>(tracer: &mut Tracer<'_, M>, counts: &Counts) -> Table {
-    let mut table = Table::new();
-    for (to, leads) in &counts.over {
-        let mut leads = leads.clone();
-        leads.sort_unstable();
-        leads.dedup();
-        leads.truncate(4);
-        let row = format!("{} <- {}", class_name(tracer, to.value()), leads.join(", "));
-        *table.entry(row).or_default() += 1;
-    }
-    table
 }
 
 /// The local variable `keeping` of each of the four threads that wait is found, as a root or in a
