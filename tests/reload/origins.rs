@@ -10,7 +10,22 @@ use std::process::Command;
 struct Run {
     target: Target,
     folder: PathBuf,
+    /// The folder of the standard library's folder.
+    library: String,
     text: String,
+}
+
+/// How long something took is another time each time, and on a busy machine says nothing.
+fn without_times(said: &str) -> String {
+    let lines = said
+        .lines()
+        .map(|line| match line.split_once("; threads held") {
+            Some((head, _)) => head,
+            None => line,
+        });
+    let kept =
+        lines.filter(|line| !line.trim_start().starts_with("for ") || !line.ends_with(" ms"));
+    kept.map(|line| format!("{line}\n")).collect()
 }
 
 impl Run {
@@ -46,6 +61,7 @@ impl Run {
         let line: Vec<String> = words.iter().map(shown).collect();
         let folder = self.folder.to_str().expect("text");
         let plain = said.replace(folder, "/srv/app").replace(&pid, "4242");
+        let plain = without_times(&plain.replace(&self.library, "/usr/lib"));
         self.text += &format!(
             "\n```\n$ pyunload {command} 4242 {}\n{plain}",
             line.join(" ")
@@ -87,9 +103,12 @@ fn the_five_behaviours_this_tool_began_from() {
     };
     let target = Target::start(&python, &program("origins.py"), &[]);
     let folder = PathBuf::from(&target.printed()[0]);
+    let program = fs::canonicalize(&python.program).expect("it is there");
+    let library = program.parent().and_then(Path::parent).expect("a prefix");
     let mut run = Run {
         target,
         folder,
+        library: format!("{}", library.join("lib").display()),
         text: HEAD.to_owned(),
     };
     imported_anew(&mut run);

@@ -7,7 +7,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::modules::group::is_member;
 use crate::modules::row::ModuleRow;
-use crate::modules::stale::survey::{State, Surveying};
+use crate::modules::stale::survey::{Checked, State, Surveying};
 use crate::plan::nearest::nearest;
 use crate::report::{StaleMember, StaleModule};
 
@@ -59,12 +59,7 @@ pub fn look(
     }
     let mut warnings = inventory.warnings;
     warnings.extend(survey.warnings);
-    let unsure = survey.modules.iter();
-    let unsure = unsure.filter(|one| matches!(one.state, State::Unknown | State::Unreadable));
-    warnings.extend(unsure.map(|one| {
-        let detail = one.detail.as_deref().unwrap_or("it could not be compared");
-        format!("{} counts as not stale: {detail}", one.name)
-    }));
+    warnings.extend(unsure(&survey.modules));
     let stale = survey.modules.into_iter();
     let stale = stale.filter(|one| one.state.is_stale());
     Ok(StaleGroup {
@@ -72,6 +67,24 @@ pub fn look(
         stale: stale.map(|one| StaleModule::from(one).into()).collect(),
         warnings,
     })
+}
+
+/// Who counts as not stale, because it cannot be told: one line for all in which nothing can be
+/// compared, as in an empty file.
+fn unsure(modules: &[Checked]) -> Vec<String> {
+    let of = |state| modules.iter().filter(move |one| one.state == state);
+    let mut warnings: Vec<String> = of(State::Unreadable)
+        .map(|one| {
+            let detail = one.detail.as_deref().unwrap_or("its file cannot be read");
+            format!("{} counts as not stale: {detail}", one.name)
+        })
+        .collect();
+    let unknown: Vec<&str> = of(State::Unknown).map(|one| one.name.as_str()).collect();
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        warnings.push(format!("not compared, so not stale: {names}; see stale"));
+    }
+    warnings
 }
 
 fn not_loaded(opened: &Opened, group: &str, nearest: &[String]) -> Failure {
