@@ -2,6 +2,8 @@
 //! like afterwards.
 
 mod common;
+#[path = "unload/crowd.rs"]
+mod crowd;
 #[path = "inject/health.rs"]
 mod health;
 

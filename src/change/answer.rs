@@ -65,6 +65,8 @@ pub struct Done {
     pub functions_alive: HashSet<usize>,
     /// Entries whose value takes no weak reference, so that nothing was seen of its end.
     pub unwatched: HashSet<usize>,
+    /// Entries whose name, or file, tables of the standard library still know.
+    pub named: HashSet<usize>,
 }
 
 /// Reads an answer about `entries` entries; `None` when it is not one.
@@ -150,6 +152,7 @@ fn parse_done<'t>(lines: impl Iterator<Item = &'t str>, entries: usize) -> Optio
             "module" => drop(done.alive.insert(index()?)),
             "function" => drop(done.functions_alive.insert(index()?)),
             "unwatched" => drop(done.unwatched.insert(index()?)),
+            "named" => drop(done.named.insert(index()?)),
             _ => return None,
         }
     }
@@ -163,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_full_answer_is_understood() {
-        let bytes = b"done\nattributes 1\ncollected 41\ncollector 0\nfrozen 375\ndebug 0\nmodule 0\nfunction 2\nunwatched 1";
+        let bytes = b"done\nattributes 1\ncollected 41\ncollector 0\nfrozen 375\ndebug 0\nmodule 0\nfunction 2\nunwatched 1\nnamed 2";
         let expected = Done {
             attributes: 1,
             collected: 41,
@@ -174,6 +177,7 @@ mod tests {
             alive: [0].into(),
             functions_alive: [2].into(),
             unwatched: [1].into(),
+            named: [2].into(),
         };
         assert_eq!(parse(bytes, 3), Some(Answer::Done(expected)));
     }

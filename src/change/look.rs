@@ -2,13 +2,13 @@
 
 use crate::change::target::Target;
 use crate::change::verify::Unproven;
-use crate::heap::statics::find_areas;
+use crate::heap::statics::{Area, find_areas};
 use crate::modules::picture::{Picture, PictureError};
+use crate::target::again::until_it_suits;
 use crate::target::copy::Copy;
 use crate::target::pause::StopLimits;
 use crate::target::still;
 use crate::target::watchdog::Watchdog;
-use std::thread;
 use std::time::Duration;
 
 /// The memory of a process, all of one moment.
@@ -17,47 +17,51 @@ pub type Memory<'p> = Copy<&'p (dyn crate::target::target::Target + Sync)>;
 /// A picture of it.
 pub type Seen<'p> = Picture<'p, Memory<'p>>;
 
-/// Stops before it is given up: each may fall into a collection.
-const ATTEMPTS: usize = 8;
-
-/// Between two of them: longer than most collections.
-const BETWEEN: Duration = Duration::from_millis(15);
-
 /// Sure references that lead nowhere, as a share of all objects, from which on the copy is taken
 /// for one that was caught in a change.
 const ASTRAY: usize = 200;
 
-/// Stops the process, copies it, lets it go on, and gives what is in the copy to `look`. `stopped`
-/// grows by the time it stood still.
+/// Stops the process, copies it, lets it go on, and gives the copy to `look`; again, when `look` finds that the
+/// moment did not suit. `stopped` grows by the time it stood still.
 ///
 /// # Errors
 /// [`Unproven`]: it runs on as before.
+pub fn with_copy<T>(
+    target: Target<'_>,
+    limits: StopLimits,
+    stopped: &mut Duration,
+    mut look: impl FnMut(&Memory<'_>) -> Result<T, Unproven>,
+) -> Result<T, Unproven> {
+    let watchdog = Watchdog::start()?;
+    until_it_suits(Unproven::may_pass, || {
+        look(&still::copy(target.process, &watchdog, limits, stopped)?)
+    })
+}
+
+/// The same with a picture of what is in the copy.
+///
+/// # Errors
+/// As [`with_copy`].
 pub fn with_picture<T>(
     target: Target<'_>,
     limits: StopLimits,
     stopped: &mut Duration,
-    look: impl FnOnce(&Seen<'_>) -> T,
+    mut look: impl FnMut(&Seen<'_>) -> T,
 ) -> Result<T, Unproven> {
-    let watchdog = Watchdog::start()?;
-    let maps = target.process.maps();
-    let areas = maps.map_or_else(|_| Vec::new(), |maps| find_areas(target.process, &maps));
-    let mut attempt = 1;
-    loop {
-        let copy = still::copy(target.process, &watchdog, limits, stopped);
-        let error = match copy {
-            Ok(copy) => match Picture::take(&copy, target.python, areas.clone()) {
-                Ok(picture) if !is_torn(&picture) => return Ok(look(&picture)),
-                Ok(_) => PictureError::Torn.into(),
-                Err(error) => Unproven::from(error),
-            },
-            Err(error) => error.into(),
-        };
-        if !error.may_pass() || attempt == ATTEMPTS {
-            return Err(error);
+    let areas = areas(target);
+    with_copy(target, limits, stopped, |copy| {
+        let picture = Picture::take(copy, target.python, areas.clone())?;
+        match is_torn(&picture) {
+            true => Err(PictureError::Torn.into()),
+            false => Ok(look(&picture)),
         }
-        thread::sleep(BETWEEN);
-        attempt += 1;
-    }
+    })
+}
+
+/// What C code has of the target's memory.
+pub(super) fn areas(target: Target<'_>) -> Vec<Area> {
+    let maps = target.process.maps();
+    maps.map_or_else(|_| Vec::new(), |maps| find_areas(target.process, &maps))
 }
 
 fn is_torn(picture: &Seen<'_>) -> bool {

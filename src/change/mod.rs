@@ -1,6 +1,8 @@
 //! Floor 10: do a plan, and prove it.
 
 pub mod answer;
+pub mod behind;
+mod detach;
 pub mod error;
 pub mod look;
 pub mod outcome;

@@ -14,6 +14,8 @@ const NAMED: usize = 10;
 pub enum Outcome {
     /// No module object, globals dict, function or class of it is left.
     Gone,
+    /// The same, but tables of the standard library know its name.
+    GoneNameOnly,
     /// No object of it is left; the shared library it came from stays mapped.
     Mapped,
     /// What was done to it was undone.
@@ -33,6 +35,8 @@ pub struct ModuleOutcome {
     pub outcome: Outcome,
     /// What is left of it.
     pub left: Left,
+    /// The ways from whoever holds what is left; `None` where they are not known.
+    pub paths: Option<Vec<Vec<String>>>,
 }
 
 /// What is left of a module, counted.
@@ -69,6 +73,7 @@ pub fn rolled_back(cut: &Cut) -> Vec<ModuleOutcome> {
             name: entry.key.clone(),
             outcome: Outcome::RolledBack,
             left: Left::default(),
+            paths: None,
         })
         .collect();
     outcomes.sort_by(|left, right| left.name.cmp(&right.name));
@@ -85,10 +90,12 @@ pub fn outcomes(cut: &Cut, done: &Done, proof: Result<&Proof, &Unproven>) -> Vec
         .enumerate()
         .map(|(of, (index, entry))| {
             let left = proof.map_or_else(|_| Left::default(), |proof| left_of(proof, of));
+            let behind = proof.ok().and_then(|proof| proof.behind.as_ref());
             ModuleOutcome {
                 name: entry.key.clone(),
                 outcome: outcome(entry, index, done, proof.is_ok(), &left),
                 left,
+                paths: behind.map(|behind| behind.paths[of].clone()),
             }
         })
         .collect();
@@ -106,6 +113,8 @@ fn outcome(entry: &Entry, index: usize, done: &Done, is_proven: bool, left: &Lef
         Outcome::Unlinked
     } else if entry.kind == Kind::Extension {
         Outcome::Mapped
+    } else if done.named.contains(&index) {
+        Outcome::GoneNameOnly
     } else {
         Outcome::Gone
     }
@@ -157,6 +166,7 @@ mod tests {
             objects: 1,
             remains,
             present: Vec::new(),
+            behind: None,
         });
         let proof = proof.as_ref().ok_or(&Unproven::Torn);
         outcomes(&cut, done, proof)[0].outcome
@@ -202,6 +212,18 @@ mod tests {
         let done = Done::default();
         assert_eq!(outcome_of(Kind::Module, &done, none()), Outcome::Gone);
         assert_eq!(outcome_of(Kind::Extension, &done, none()), Outcome::Mapped);
+    }
+
+    #[test]
+    fn a_name_that_is_left_is_said_and_no_code() {
+        let done = Done {
+            named: [0].into(),
+            ..Done::default()
+        };
+        let outcome = outcome_of(Kind::Module, &done, Some(Remains::default()));
+        assert_eq!(outcome, Outcome::GoneNameOnly);
+        let outcome = outcome_of(Kind::Module, &done, Some(remains(RemainKind::Globals)));
+        assert_eq!(outcome, Outcome::Ghost);
     }
 
     #[test]

@@ -3,14 +3,16 @@
 
 use crate::address::Address;
 use crate::change::source::literal;
+use crate::inject::payload::lean;
 use crate::plan::key::Key;
 use std::fmt::Write;
 
 const COMMON: &str = include_str!("../inject/payload/common.py");
+const COLLECTOR: &str = include_str!("../inject/payload/collector.py");
 const RELOAD: &str = include_str!("../inject/payload/reload.py");
 const EXECUTE: &str = include_str!("../inject/payload/reload_execute.py");
 const FRESH: &str = include_str!("../inject/payload/reload_fresh.py");
-const END: &str = "\n\nresult = as_bytes(answer())\n";
+const ANSWER: &str = include_str!("../inject/payload/answer.py");
 
 /// How much may be done to a module.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,8 +79,7 @@ pub fn reload<'i>(
     }
     source.push_str(")\n");
     if strength == Strength::Fresh {
-        source.extend([COMMON, FRESH, END]);
-        return source;
+        return source + &lean(&[COMMON, FRESH, ANSWER]);
     }
     let _ = writeln!(source, "OPTIMIZE = {optimize}");
     let _ = writeln!(source, "STRENGTH = '{}'\nIMPORTED = (", strength.name());
@@ -87,6 +88,5 @@ pub fn reload<'i>(
         let _ = writeln!(source, "({}),", names.join(", "));
     }
     source.push_str(")\n");
-    source.extend([COMMON, RELOAD, EXECUTE, END]);
-    source
+    source + &lean(&[COMMON, COLLECTOR, RELOAD, EXECUTE, ANSWER])
 }

@@ -2,6 +2,7 @@
 //! `inject/payload`.
 
 use crate::address::Address;
+use crate::inject::payload::lean;
 use crate::plan::cut::{Cut, Entry};
 use crate::plan::key::Key;
 use crate::plan::step::{Hop, Step};
@@ -10,10 +11,21 @@ use std::fmt::Write;
 
 /// What every program begins with.
 const COMMON: &str = include_str!("../inject/payload/common.py");
+/// Finds the collector.
+const COLLECTOR: &str = include_str!("../inject/payload/collector.py");
 /// What was taken away, and how it is put back.
 const RECORD: &str = include_str!("../inject/payload/record.py");
 /// What makes holders let go.
 const REMEDIES: &str = include_str!("../inject/payload/remedies.py");
+/// Where nobody has to.
+const NO_REMEDIES: &str = "
+def Place(*arguments):
+    return None
+
+
+def do_steps(steps, first, entries, places):
+    pass
+";
 /// Takes modules away, into the record.
 const DETACH: &str = include_str!("../inject/payload/detach.py");
 /// Drops the record.
@@ -23,7 +35,7 @@ const RESTORE: &str = include_str!("../inject/payload/restore.py");
 /// Runs the collector.
 const COLLECT: &str = include_str!("../inject/payload/collect.py");
 /// What every program ends with.
-const END: &str = "\n\nresult = as_bytes(answer())\n";
+const ANSWER: &str = include_str!("../inject/payload/answer.py");
 
 const RUN_DETACH: &str = "\n\ncommitted = ()\nrun = run_detach\n";
 const RUN_COMMIT: &str = "\n\nrun = run_commit\n";
@@ -53,32 +65,49 @@ pub struct Request<'r> {
 
 /// The program that runs the collector once.
 pub fn collect() -> String {
-    [COMMON, COLLECT, END].concat()
+    lean(&[COMMON, COLLECTOR, COLLECT, ANSWER])
 }
 
 /// The program that takes the modules away into a record. Pure ASCII, as all of these: whatever is
 /// in a name, the target's parser sees escapes only.
 pub fn detach(request: Request<'_>) -> String {
-    let parts = [COMMON, RECORD, REMEDIES, DETACH, RUN_DETACH, END];
-    constants(request) + &parts.concat()
+    let is_first = |step: &Step| !step.word.is_last();
+    let remedies = remedies(request.steps, is_first);
+    let parts = [
+        COMMON, COLLECTOR, RECORD, remedies, DETACH, RUN_DETACH, ANSWER,
+    ];
+    constants(request) + &lean(&parts)
 }
 
 /// The program that drops the record, and with it the modules.
 pub fn commit(request: Request<'_>) -> String {
-    let parts = [COMMON, RECORD, REMEDIES, COMMIT, RUN_COMMIT, END];
-    constants(request) + &parts.concat()
+    let remedies = remedies(request.steps, |step| step.word.is_last());
+    let parts = [
+        COMMON, COLLECTOR, RECORD, remedies, COMMIT, RUN_COMMIT, ANSWER,
+    ];
+    constants(request) + &lean(&parts)
 }
 
 /// Both in one, where nothing can be looked at in between.
 pub fn unload(request: Request<'_>) -> String {
-    let parts = [COMMON, RECORD, REMEDIES, DETACH, COMMIT, RUN_BOTH, END];
-    constants(request) + &parts.concat()
+    let remedies = remedies(request.steps, |_| true);
+    let parts = [
+        COMMON, COLLECTOR, RECORD, remedies, DETACH, COMMIT, RUN_BOTH, ANSWER,
+    ];
+    constants(request) + &lean(&parts)
 }
 
 /// The program that puts back what the record of this run has; of any run, when it is 0.
 pub fn restore(number: u64) -> String {
-    let parts = [COMMON, RECORD, RESTORE, END];
-    format!("NUMBER = {number}\n") + &parts.concat()
+    format!("NUMBER = {number}\n") + &lean(&[COMMON, RECORD, RESTORE, ANSWER])
+}
+
+/// The remedies are most of the text, and compiling it takes time.
+fn remedies(steps: &[Step], is_done_here: impl Fn(&Step) -> bool) -> &'static str {
+    match steps.iter().any(is_done_here) {
+        true => REMEDIES,
+        false => NO_REMEDIES,
+    }
 }
 
 fn constants(request: Request<'_>) -> String {

@@ -17,28 +17,26 @@
 //! If we die before 2, nothing happened. If we die between 2 and 4, the record stays, and the next run
 //! puts back what it has. If we die later, only the proof is missing.
 
-use crate::change::answer::{Answer, Done, Restored, parse};
+use crate::change::answer::{Done, Restored};
+use crate::change::detach::{Detached, Said, detach, request, understand};
 use crate::change::error::UnloadError;
 use crate::change::outcome::{ModuleOutcome, Outcome, outcomes, rolled_back};
-use crate::change::plan::{Plan, plan};
+use crate::change::plan::Plan;
 use crate::change::prove::{Held, Tell, prove};
 use crate::change::record;
-use crate::change::source::{self, Request};
+use crate::change::source;
 use crate::change::target::Target;
 use crate::change::verify::{Proof, Unproven, verify};
-use crate::control::error::ControlError;
-use crate::inject::{InjectError, Ran, Refusal, Status};
-use crate::plan::cut::{self, Cut};
-use crate::target::memory::ReadError;
-use crate::target::pause::{PauseError, StopLimits};
+use crate::inject::{InjectError, Ran};
+use crate::target::pause::StopLimits;
 use std::thread;
 use std::time::{Duration, Instant};
 
 /// First wait before another attempt; it doubles each time.
-const FIRST_WAIT: Duration = Duration::from_millis(5);
+pub(super) const FIRST_WAIT: Duration = Duration::from_millis(5);
 
 /// Longest wait before another attempt.
-const LONGEST_WAIT: Duration = Duration::from_millis(200);
+pub(super) const LONGEST_WAIT: Duration = Duration::from_millis(200);
 
 /// How often it is proven that only the record holds the modules, when something else does.
 const PROOFS: usize = 5;
@@ -246,7 +244,7 @@ impl Unload<'_> {
         let mut round = 1;
         loop {
             let Unloaded { plan, done, .. } = &self.unloaded;
-            let (proof, stopped) = verify(self.target, limits.stop, &plan.cut, done);
+            let (proof, stopped) = verify(self.target, limits.stop, &plan.cut, done, hands.tell);
             let outcomes = outcomes(&plan.cut, done, proof.as_ref());
             let is_over = round == ROUNDS || self.began.elapsed() > limits.total;
             let is_last = is_over || proof.is_err() || !outcomes.iter().any(may_pass);
@@ -266,202 +264,8 @@ impl Unload<'_> {
     }
 }
 
-fn request(plan: &Plan, number: u64) -> Request<'_> {
-    Request {
-        table: plan.table,
-        number,
-        cut: &plan.cut,
-        steps: &plan.steps,
-    }
-}
-
 /// Whether what is left may only have been in use when the collector ran.
 fn may_pass(outcome: &ModuleOutcome) -> bool {
     let is_open = outcome.outcome == Outcome::Unlinked && outcome.left.uncertain > 0;
     is_open || outcome.outcome == Outcome::Ghost && outcome.left.frozen == 0
-}
-
-struct Detached {
-    plan: Plan,
-    /// When it was done in one.
-    done: Option<Done>,
-    ran: Ran,
-    attempts: usize,
-}
-
-/// What all attempts cost the target, in microseconds.
-#[derive(Default)]
-struct Cost {
-    stopped_us: u64,
-    gil_held_us: u64,
-}
-
-/// Tries until it is done, until it cannot be, or until the time is over.
-fn detach(
-    target: Target<'_>,
-    mut plan_now: Plan,
-    number: u64,
-    wishes: Wishes,
-    hands: &mut Hands<'_>,
-) -> Result<Detached, UnloadError> {
-    let began = Instant::now();
-    let agreed = plan_now.cut.clone();
-    let total = wishes.limits.total;
-    let mut wait = FIRST_WAIT;
-    let mut cost = Cost::default();
-    let mut attempts = 0;
-    loop {
-        attempts += 1;
-        let obstacle = match attempt(&plan_now, number, total, &mut cost, hands.run)? {
-            Ok((ran, said)) => {
-                let done = match said {
-                    Said::Done(done) => Some(done),
-                    Said::Detached => None,
-                };
-                return Ok(Detached {
-                    plan: plan_now,
-                    done,
-                    ran,
-                    attempts,
-                });
-            }
-            Err(obstacle) => obstacle,
-        };
-        let waited = began.elapsed();
-        if waited + wait >= total {
-            return Err(obstacle.into_error(waited));
-        }
-        thread::sleep(wait);
-        wait = (wait * 2).min(LONGEST_WAIT);
-        plan_now = plan_again(
-            target,
-            &agreed,
-            plan_now,
-            wishes.agreement,
-            &obstacle,
-            hands,
-        )?;
-    }
-}
-
-/// One attempt. It may take all the time there is: one that was cut short could have begun.
-fn attempt(
-    plan: &Plan,
-    number: u64,
-    total: Duration,
-    cost: &mut Cost,
-    run: &mut dyn FnMut(&str, Duration) -> Result<Ran, InjectError>,
-) -> Result<Result<(Ran, Said), Obstacle>, UnloadError> {
-    let source = match plan.is_seen {
-        true => source::detach(request(plan, number)),
-        false => source::unload(request(plan, number)),
-    };
-    match run(&source, total) {
-        Ok(mut ran) => {
-            cost.stopped_us += ran.stopped_us;
-            cost.gil_held_us += ran.gil_held_us;
-            (ran.stopped_us, ran.gil_held_us) = (cost.stopped_us, cost.gil_held_us);
-            Ok(understand(&ran, plan)?.map(|said| (ran, said)))
-        }
-        Err(error) if is_late(&error) => Ok(Err(Obstacle::Late(error))),
-        Err(error) => Err(error.into()),
-    }
-}
-
-/// A fresh plan for the same names; where it may not differ, it must not. All objects are looked at
-/// again only when it is about others than before.
-fn plan_again(
-    target: Target<'_>,
-    agreed: &Cut,
-    before: Plan,
-    agreement: Agreement,
-    obstacle: &Obstacle,
-    hands: &mut Hands<'_>,
-) -> Result<Plan, UnloadError> {
-    let fresh = plan(target, &agreed.names).map_err(|error| match error {
-        UnloadError::Refused(cut::Refusal::Unknown { .. }) => UnloadError::Changed,
-        other => other,
-    })?;
-    if agreement == Agreement::Plan && !fresh.cut.has_keys_of(agreed) {
-        return Err(UnloadError::Changed);
-    }
-    let needs_look = !before.steps.is_empty()
-        && (fresh.cut != before.cut || matches!(obstacle, Obstacle::Stale));
-    if before.is_seen && needs_look {
-        return (hands.replan)();
-    }
-    Ok(Plan {
-        cut: fresh.cut,
-        ..before
-    })
-}
-
-/// Whether a stop was not over in time, which on a loaded machine says nothing about the next one.
-/// Nothing was queued.
-fn is_late(error: &InjectError) -> bool {
-    let InjectError::Refused(Refusal::Control(error)) = error else {
-        return false;
-    };
-    matches!(
-        error,
-        ControlError::Pause(PauseError::Late { .. })
-            | ControlError::Read(ReadError::Overdue { .. })
-            | ControlError::Overdue
-    )
-}
-
-/// What was in the way and may pass.
-enum Obstacle {
-    Late(InjectError),
-    Changed,
-    Stale,
-    Importing(String),
-    Running(String),
-}
-
-impl Obstacle {
-    fn into_error(self, waited: Duration) -> UnloadError {
-        match self {
-            Obstacle::Late(error) => UnloadError::Inject(error),
-            Obstacle::Changed | Obstacle::Stale => UnloadError::Changed,
-            Obstacle::Importing(name) => UnloadError::Importing { name, waited },
-            Obstacle::Running(name) => UnloadError::Running { name, waited },
-        }
-    }
-}
-
-/// What a program said that did something.
-enum Said {
-    Detached,
-    Done(Done),
-}
-
-fn understand(ran: &Ran, plan: &Plan) -> Result<Result<Said, Obstacle>, UnloadError> {
-    if ran.status == Status::Raised {
-        let exception = String::from_utf8_lossy(&ran.value).into_owned();
-        return Err(UnloadError::Raised { exception });
-    }
-    let cut = &plan.cut;
-    let name_of = |index: Option<usize>| {
-        let entry = index.and_then(|index| cut.entries().nth(index));
-        let key = entry.map_or(&cut.names[0], |entry| &entry.key);
-        key.to_string()
-    };
-    let answer = parse(&ran.value, cut.entries().count()).ok_or(UnloadError::BadAnswer)?;
-    match answer {
-        Answer::Done(done) => Ok(Ok(Said::Done(done))),
-        Answer::Detached { .. } => Ok(Ok(Said::Detached)),
-        Answer::Changed => Ok(Err(Obstacle::Changed)),
-        Answer::Stale(_) => Ok(Err(Obstacle::Stale)),
-        Answer::StepRaised { step, exception } => {
-            let step = plan.steps.get(step);
-            let remedy = step.map_or_else(String::new, |step| step.remedy.description.clone());
-            Err(UnloadError::RemedyRaised { remedy, exception })
-        }
-        Answer::Importing(index) => Ok(Err(Obstacle::Importing(name_of(index)))),
-        Answer::Running(index) => Ok(Err(Obstacle::Running(name_of(Some(index))))),
-        Answer::Recorded => Err(UnloadError::Recorded),
-        Answer::Moved | Answer::Lost => Err(UnloadError::Moved),
-        Answer::Failed(exception) => Err(UnloadError::Raised { exception }),
-    }
 }

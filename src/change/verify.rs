@@ -5,7 +5,10 @@
 //! the lists or of a collection: then it is done over, a few times.
 
 use crate::change::answer::Done;
+use crate::change::behind::{Behind, behind};
+use crate::change::look::{Memory, with_copy};
 use crate::change::outcome::is_owned;
+use crate::change::prove::Tell;
 use crate::change::target::Target;
 use crate::heap::remains::{Current, Remains, Sought, find_remains};
 use crate::heap::walk::{Walk, WalkError, walk};
@@ -15,24 +18,13 @@ use crate::plan::cut::Cut;
 use crate::plan::key::Key;
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::text::Text;
-use crate::target::copy::{Copy, CopyError, CopyPlan};
+use crate::target::copy::CopyError;
 use crate::target::memory::ReadError;
-use crate::target::pause::{PauseError, Paused, StopLimits};
-use crate::target::process::Process;
+use crate::target::pause::{PauseError, StopLimits};
 use crate::target::still::StillError;
-use crate::target::watchdog::{Watchdog, WatchdogError};
+use crate::target::watchdog::WatchdogError;
 use std::collections::HashSet;
-use std::thread;
 use std::time::Duration;
-
-/// Copies made before the proof is given up.
-const ATTEMPTS: usize = 6;
-
-/// Between two attempts: longer than most collections.
-const BETWEEN: Duration = Duration::from_millis(20);
-
-/// How much is copied in a millisecond at least, in bytes, once the room is there.
-const COPIED_PER_MS: u64 = 2 << 20;
 
 /// More objects than this are not walked: about 800 MB of addresses.
 const OBJECTS: usize = 100_000_000;
@@ -46,6 +38,8 @@ pub struct Proof {
     pub remains: Remains,
     /// Keys of the packages that are in `sys.modules` again, or came in between.
     pub present: Vec<Key>,
+    /// Who keeps what is left; `None` when nothing is, or it could not be worked out.
+    pub behind: Option<Behind>,
 }
 
 /// Why nothing is proven.
@@ -130,53 +124,21 @@ pub fn verify(
     limits: StopLimits,
     cut: &Cut,
     done: &Done,
+    tell: &Tell<'_>,
 ) -> (Result<Proof, Unproven>, Duration) {
     let mut stopped = Duration::ZERO;
-    let result = verify_repeatedly(target.process, limits, &mut stopped, |copy| {
-        examine(copy, target, cut, done)
+    let result = with_copy(target, limits, &mut stopped, |copy| {
+        examine(copy, target, cut, done, tell)
     });
     (result, stopped)
 }
 
-fn verify_repeatedly<T>(
-    process: &Process,
-    limits: StopLimits,
-    stopped: &mut Duration,
-    examine: impl Fn(&Copy<&Process>) -> Result<T, Unproven>,
-) -> Result<T, Unproven> {
-    let watchdog = Watchdog::start()?;
-    let mut attempt = 1;
-    loop {
-        let result =
-            copy_stopped(process, &watchdog, limits, stopped).and_then(|copy| examine(&copy));
-        match result {
-            Err(error) if error.may_pass() && attempt < ATTEMPTS => thread::sleep(BETWEEN),
-            result => return result,
-        }
-        attempt += 1;
-    }
-}
-
-fn copy_stopped<'p>(
-    process: &'p Process,
-    watchdog: &Watchdog,
-    limits: StopLimits,
-    stopped: &mut Duration,
-) -> Result<Copy<&'p Process>, Unproven> {
-    let limit = limits.max_stop.as_millis() as u64 * COPIED_PER_MS;
-    let mut plan = CopyPlan::of(process, limit)?;
-    let paused = Paused::stop(process, watchdog, limits)?;
-    let filled = plan.fill(&paused);
-    *stopped += paused.resume();
-    filled?;
-    Ok(plan.over(process))
-}
-
 fn examine(
-    copy: &Copy<&Process>,
+    copy: &Memory<'_>,
     target: Target<'_>,
     cut: &Cut,
     done: &Done,
+    tell: &Tell<'_>,
 ) -> Result<Proof, Unproven> {
     let python = target.python;
     let walk: Walk = walk(copy, python, target.interpreter, OBJECTS)?;
@@ -184,7 +146,8 @@ fn examine(
         return Err(Unproven::Torn);
     }
     let (current, present) = read_current(copy, target, cut, done)?;
-    let remains = find_remains(copy, &python.layout, &walk, &sought(cut), &current)?;
+    let sought = sought(cut);
+    let remains = find_remains(copy, &python.layout, &walk, &sought, &current)?;
     let unreadable = &remains.unreadable;
     if unreadable.count > 0 {
         return Err(Unproven::UnreadableObjects {
@@ -194,6 +157,7 @@ fn examine(
     }
     Ok(Proof {
         objects: walk.objects.len(),
+        behind: behind(copy, target, sought.len(), &remains, tell),
         remains,
         present,
     })
@@ -202,7 +166,7 @@ fn examine(
 /// What `sys.modules` gives in the copy. A module that may have been alive after the collection, and
 /// that somebody has put back, is no newer copy: it still has its dict, which no module ever exchanges.
 fn read_current(
-    copy: &Copy<&Process>,
+    copy: &Memory<'_>,
     target: Target<'_>,
     cut: &Cut,
     done: &Done,

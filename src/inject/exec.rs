@@ -1,11 +1,14 @@
 //! The program that runs what a user typed, and what it answers.
 
 use crate::address::Address;
+use crate::inject::payload::lean;
 use crate::inject::request::{Request, Status};
 use std::fmt::Write;
 
 const COMMON: &str = include_str!("payload/common.py");
 const EXEC: &str = include_str!("payload/exec.py");
+/// What tells an exception: compiled only when there is one.
+const RAISED: &str = include_str!("payload/exec_raised.py");
 
 /// Longest code, in bytes of UTF-8: as escapes in the source it has four times that.
 pub const MAX_CODE: usize = 128 << 10;
@@ -53,9 +56,16 @@ pub enum Answer {
 /// The whole program for this code. `table` is `sys.modules` as it was read from outside. Pure
 /// ASCII: whatever the code is, the parser sees it as one literal.
 pub fn source(table: Address, code: &str) -> String {
-    let mut source = format!("TABLE = {}\nROOM = {ROOM}\nCODE = b'", table.value());
-    for byte in code.bytes() {
-        // Writing to a String cannot fail.
+    let mut source = format!("TABLE = {}\nROOM = {ROOM}\n", table.value());
+    write_literal(&mut source, "CODE", code);
+    write_literal(&mut source, "RAISED", &lean(&[RAISED]));
+    source + &lean(&[COMMON, EXEC])
+}
+
+fn write_literal(source: &mut String, name: &str, text: &str) {
+    // Writing to a String cannot fail.
+    let _ = write!(source, "{name} = b'");
+    for byte in text.bytes() {
         let _ = match byte {
             b'\'' | b'\\' => write!(source, "\\{}", char::from(byte)),
             0x20..=0x7e => write!(source, "{}", char::from(byte)),
@@ -63,10 +73,6 @@ pub fn source(table: Address, code: &str) -> String {
         };
     }
     source.push_str("'\n");
-    source.push_str(COMMON);
-    source.push_str("\n\n");
-    source.push_str(EXEC);
-    source
 }
 
 /// Bytes of room for the answer.

@@ -6,6 +6,7 @@ pub mod error;
 pub mod exec;
 mod page;
 pub mod parked_thread;
+pub mod payload;
 mod pending_call;
 mod queued;
 mod reclaim;

@@ -51,7 +51,7 @@ impl<M: ViewMemory> Case<'_, '_, M> {
     }
 
     /// What has to be found by a way of its own.
-    fn found(&self, word: Word, node: u32) -> Option<Step> {
+    pub fn found(&self, word: Word, node: u32) -> Option<Step> {
         let (module, hops) = self.places.find(self.picture, node)?;
         Some(Step {
             module,

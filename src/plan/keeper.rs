@@ -3,7 +3,8 @@
 use crate::address::Address;
 use crate::modules::picture::Picture;
 use crate::plan::border::Root;
-use crate::plan::remedy::{Hook, Remedy, find_hook, find_thread_hook, signal_remedy};
+use crate::plan::hooks::{Hook, find_hook, find_thread_hook};
+use crate::plan::remedy::{Remedy, signal_remedy};
 use crate::plan::standing::{Judged, RootKind, Standing};
 use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::edges::roots::RootPlace;

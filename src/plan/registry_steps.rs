@@ -27,6 +27,7 @@ pub fn registry_step<M: ViewMemory>(case: &Case<'_, '_, M>, dict: u32) -> Option
         "lru_cache" => case.cache(dict),
         "singledispatch" => case.dispatch(dict),
         "thread_local" => case.thread_local(dict),
+        "readline_completer" => case.completer(dict),
         "warnings_filter" => case.rows(dict, 0, Word::WarningRows),
         "logging_handler" => case.rows(dict, case.labelled("handlers")?, Word::Rows),
         "forking_pickler" => case.rows(dict, case.labelled("_extra_reducers")?, Word::Rows),
@@ -143,6 +144,16 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         step.rows = vec![self.row(None, value)];
         step.edges.push((self.at(dict), self.at(value)));
         Some(step)
+    }
+
+    /// The state of a module made from C has it.
+    fn completer(&self, module: u32) -> Option<Step> {
+        let value = *self.root.way.first()?;
+        Some(Step {
+            rows: vec![self.row(None, value)],
+            edges: vec![(self.at(module), self.at(value))],
+            ..self.step(Word::Completer)
+        })
     }
 
     fn class_attribute(&self, dict: u32) -> Option<Step> {

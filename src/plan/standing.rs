@@ -8,7 +8,8 @@ use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
 use crate::plan::keeper::{FRAME, judge_place};
 use crate::plan::own::Own;
-use crate::plan::remedy::{Remedy, find_registry};
+use crate::plan::registries::find_registry;
+use crate::plan::remedy::{Remedy, completer_remedy};
 use crate::plan::way::Way;
 use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::text;
@@ -142,6 +143,12 @@ fn judge_in_module<M: ViewMemory>(
     dict: u32,
 ) -> Judged {
     let module = picture.module_name(dict).unwrap_or_default();
+    if picture.kind(dict) == Some(Kind::Module) && module == "readline" {
+        return Judged {
+            kind: RootKind::Registry,
+            standing: Standing::Remediable(completer_remedy()),
+        };
+    }
     if picture.kind(dict) == Some(Kind::Module) {
         return Judged {
             kind: RootKind::Static,

@@ -58,6 +58,8 @@ pub enum Word {
     CodecError,
     /// The value of a context variable.
     ContextVariable,
+    /// `readline.set_completer`.
+    Completer,
     /// `cache_clear`.
     Cache,
     /// The caches of `typing`.
@@ -66,6 +68,14 @@ pub enum Word {
     Codec,
     /// `atexit.unregister`.
     ExitHandler,
+    /// `close` of a generator or coroutine.
+    Close,
+    /// `cancel` of a task.
+    Cancel,
+    /// `shutdown` of an executor.
+    Shutdown,
+    /// `cancel` of a timer.
+    StopTimer,
 }
 
 impl Word {
@@ -85,15 +95,21 @@ impl Word {
             Word::MonitoringCallback => "monitoring_callback",
             Word::CodecError => "codec_error",
             Word::ContextVariable => "context_variable",
+            Word::Completer => "completer",
             Word::Cache => "cache",
             Word::TypingCaches => "typing_caches",
             Word::Codec => "codec",
             Word::ExitHandler => "exit_handler",
+            Word::Close => "close",
+            Word::Cancel => "cancel",
+            Word::Shutdown => "shutdown",
+            Word::StopTimer => "stop_timer",
         }
     }
 
     /// Whether it is done when nothing else holds the modules any more: what was in a cache, the
-    /// place in a list that is not to be seen, and the arguments of an exit handler do not come back.
+    /// place in a list that is not to be seen, and the arguments of an exit handler do not come back, nor
+    /// what was ended.
     pub fn is_last(self) -> bool {
         self >= Word::Cache
     }

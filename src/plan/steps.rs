@@ -7,12 +7,13 @@ use crate::address::Address;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Border, Root, find_border};
 use crate::plan::cut::Cut;
+use crate::plan::forced_steps::{forced_step, remedy_by_force};
 use crate::plan::hook_steps::hook_step;
 use crate::plan::hops::Places;
 use crate::plan::own::{Cuts, Own};
 use crate::plan::registry_steps::registry_step;
 use crate::plan::remedy::Remedy;
-use crate::plan::standing::{Judged, Standing, judge};
+use crate::plan::standing::{Standing, judge};
 use crate::plan::step::Step;
 use crate::target::view::ViewMemory;
 
@@ -24,6 +25,8 @@ const ROUNDS: usize = 12;
 pub struct Allowed {
     /// Deleting names in other modules, and attributes of their classes.
     pub references: bool,
+    /// Ending what the program has begun: closing generators, cancelling tasks, shutting executors.
+    pub force: bool,
 }
 
 /// What one root needs.
@@ -36,10 +39,8 @@ pub struct Case<'c, 'm, M> {
     pub places: &'c Places,
     /// The root.
     pub root: &'c Root,
-    /// What it means.
-    pub judged: &'c Judged,
     /// What makes it let go.
-    pub remedy: &'c Remedy,
+    pub remedy: Remedy,
     /// What users allow.
     pub allowed: Allowed,
 }
@@ -103,23 +104,32 @@ fn steps_of<M: ViewMemory>(
     allowed: Allowed,
 ) -> Vec<Step> {
     let judged = judge(picture, own, root);
-    let Standing::Remediable(remedy) = &judged.standing else {
-        return Vec::new();
-    };
     let case = Case {
         picture,
         own,
         places,
         root,
-        judged: &judged,
-        remedy,
+        remedy: Remedy::default(),
         allowed,
     };
+    let Standing::Remediable(remedy) = judged.standing else {
+        return forced(case).into_iter().collect();
+    };
+    let case = Case { remedy, ..case };
     match root.anchor {
         Anchor::Module(dict) => registry_step(&case, dict).into_iter().collect(),
         Anchor::Holder(Holder::Python(place, _)) => hook_step(&case, place),
         _ => Vec::new(),
     }
+}
+
+/// What users insist on where nothing else helps.
+fn forced<M: ViewMemory>(case: Case<'_, '_, M>) -> Option<Step> {
+    if !case.allowed.force {
+        return None;
+    }
+    let remedy = remedy_by_force(&case)?;
+    forced_step(&Case { remedy, ..case })
 }
 
 impl Step {

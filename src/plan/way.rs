@@ -6,7 +6,8 @@ use crate::heap::kinds::Kind;
 use crate::modules::picture::Picture;
 use crate::plan::border::Root;
 use crate::plan::keeper::judge_thread_local;
-use crate::plan::remedy::{OWN_REGISTRIES, OwnRegistry, Remedy, cache_remedy};
+use crate::plan::registries::{OWN_REGISTRIES, OwnRegistry};
+use crate::plan::remedy::{Remedy, cache_remedy};
 use crate::plan::standing::{RootKind, Standing};
 use crate::target::view::ViewMemory;
 

@@ -7,6 +7,9 @@ use std::fmt::Write;
 /// How many names of one kind are listed.
 const LISTED: usize = 6;
 
+/// How many ways to each ghost are.
+const WAYS: usize = 2;
+
 impl Answer for Unload {
     fn envelope(&self) -> &Envelope {
         &self.envelope
@@ -65,9 +68,11 @@ pub fn plan_text(report: &Unload, width: usize) -> String {
 fn headline(report: &Unload) -> String {
     let subject = subject(&report.plan, report.outcomes.len());
     match report.worst() {
-        None | Some(OutcomeKind::Gone | OutcomeKind::GoneNameOnly) => {
-            format!("{}: {subject}.", good("gone"))
-        }
+        None | Some(OutcomeKind::Gone) => format!("{}: {subject}.", good("gone")),
+        Some(OutcomeKind::GoneNameOnly) => format!(
+            "{}: {subject}. A name stays behind: loggers or source lines are kept under it.",
+            good("gone")
+        ),
         Some(OutcomeKind::Mapped) => format!(
             "{}: {subject}. Shared libraries stay mapped until the process ends.",
             good("gone")
@@ -112,6 +117,10 @@ fn add_left(text: &mut String, outcomes: &[Outcome], width: usize) {
     let left: Vec<&Outcome> = outcomes.iter().filter(|one| is_left(one)).collect();
     for outcome in left.iter().take(LISTED) {
         add_line(text, "left", &left_text(outcome), width);
+        for path in outcome.paths.iter().flatten().take(WAYS) {
+            let path: Vec<String> = path.iter().map(|part| escaped(part)).collect();
+            add_line(text, "held by", &path.join(" -> "), width);
+        }
     }
     let Some(more) = left.get(LISTED..).filter(|more| !more.is_empty()) else {
         return;

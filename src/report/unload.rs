@@ -2,6 +2,7 @@
 
 use super::plan::Plan;
 use super::{Consistency, Envelope, Injection, Target};
+use crate::change::behind::Name;
 use crate::change::outcome::{Left, ModuleOutcome};
 use crate::change::unload::Unloaded;
 use crate::change::{answer, outcome};
@@ -206,7 +207,7 @@ impl Unload {
                 collected: unloaded.done.collected,
             }),
             held_by: held,
-            stale_references: None,
+            stale_references: (!is_back).then(|| stale_references(unloaded)).flatten(),
             freed_bytes: freed.filter(|_| is_gone),
         }
     }
@@ -215,6 +216,21 @@ impl Unload {
     pub fn worst(&self) -> Option<OutcomeKind> {
         self.outcomes.iter().map(|outcome| outcome.outcome).max()
     }
+}
+
+/// None where nothing is left; not known where nothing is proven.
+fn stale_references(unloaded: &Unloaded) -> Option<Vec<StaleReference>> {
+    let proof = unloaded.proof.as_ref().ok()?;
+    let is_left = !proof.remains.certain.is_empty();
+    let Some(behind) = &proof.behind else {
+        return (!is_left).then(Vec::new);
+    };
+    let reference = |one: &Name| StaleReference {
+        module: one.module.clone(),
+        name: one.name.clone(),
+        kind: one.kind.clone(),
+    };
+    Some(behind.names.iter().map(reference).collect())
 }
 
 fn proof(unloaded: &Unloaded, stopped_us: u64) -> Proof {
@@ -260,7 +276,7 @@ impl From<&ModuleOutcome> for Outcome {
             name: outcome.name.to_string(),
             outcome: outcome.outcome.into(),
             left: Remaining::from(&outcome.left),
-            paths: None,
+            paths: outcome.paths.clone(),
         }
     }
 }
@@ -269,6 +285,7 @@ impl From<outcome::Outcome> for OutcomeKind {
     fn from(outcome: outcome::Outcome) -> Self {
         match outcome {
             outcome::Outcome::Gone => OutcomeKind::Gone,
+            outcome::Outcome::GoneNameOnly => OutcomeKind::GoneNameOnly,
             outcome::Outcome::Mapped => OutcomeKind::Mapped,
             outcome::Outcome::Unlinked => OutcomeKind::Unlinked,
             outcome::Outcome::RolledBack => OutcomeKind::RolledBack,

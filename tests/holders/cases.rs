@@ -90,6 +90,14 @@ const CASES: &[Case] = &[
     case("a suspended generator", &["module_table blocked task"]),
     case("a suspended coroutine", &["module_table blocked task"]),
     case("a pending task", &["module_table blocked task"]),
+    case(
+        "a task that only its loop knows",
+        &["module_table blocked task"],
+    ),
+    case(
+        "the completer of readline",
+        &["registry remedy readline_completer"],
+    ),
     case("a thread local value", &["thread remedy thread_local"]),
     case("a context variable", &["thread remedy context_variable"]),
     case("the last exception", &["registry remedy last_exception"]),

@@ -8,3 +8,4 @@ mod packages;
 mod seen;
 mod undone;
 mod unloaded;
+mod used;

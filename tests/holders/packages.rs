@@ -20,7 +20,7 @@ fn remedies_of(package: &str) -> &'static [&'static str] {
     }
 }
 
-fn start(interpreter: &Interpreter, package: &str) -> Target {
+pub fn start(interpreter: &Interpreter, package: &str) -> Target {
     let folder = packages(interpreter);
     Target::start_with(
         interpreter,

@@ -41,7 +41,7 @@ fn drive(target: &Target, name: &str, what: &str) -> Output {
 
 #[test]
 fn a_holder_that_appears_after_the_plan_has_everything_put_back() {
-    for version in ["3.8", "3.11", "3.13"] {
+    for version in ["3.8", "3.11", "3.13", "3.14-debian"] {
         let Some(mut target) = start(version) else {
             continue;
         };
@@ -71,7 +71,7 @@ fn a_holder_that_appears_after_the_plan_has_everything_put_back() {
 
 #[test]
 fn a_remedy_that_raises_has_everything_put_back() {
-    for version in ["3.8", "3.11", "3.13"] {
+    for version in ["3.8", "3.11", "3.13", "3.14-debian"] {
         let Some(mut target) = start(version) else {
             continue;
         };
@@ -100,7 +100,7 @@ fn a_remedy_that_raises_has_everything_put_back() {
 
 #[test]
 fn what_a_killed_unload_took_away_is_put_back_by_the_next() {
-    for version in ["3.8", "3.11", "3.13"] {
+    for version in ["3.8", "3.11", "3.13", "3.14-debian"] {
         let Some(mut target) = start(version) else {
             continue;
         };

@@ -369,6 +369,27 @@ def a_pending_task(m):
     loop.run_forever()
     return end_of_loop
 
+@since(3, 8)
+def a_task_that_only_its_loop_knows(m):
+    keep.loop = loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    loop.create_task(m.wait(asyncio.sleep(1000)))
+    for _ in range(3):
+        run_loop_once()
+    return cancel_all
+
+def run_loop_once():
+    keep.loop.call_soon(keep.loop.stop)
+    keep.loop.run_forever()
+
+def cancel_all():
+    for task in asyncio.all_tasks(keep.loop):
+        task.cancel()
+    run_loop_once()
+    keep.loop.close()
+    asyncio.set_event_loop(None)
+    del keep.loop
+
 def end_of_loop():
     keep.task.cancel()
     keep.loop.call_soon(keep.loop.stop)
@@ -485,6 +506,12 @@ def a_fork_hook(m):
 '''
 
 EIGHT = r'''
+@case
+def the_completer_of_readline(m):
+    import readline
+    readline.set_completer(m.f)
+    return lambda: readline.set_completer(None)
+
 @case
 def an_audit_hook(m):
     sys.addaudithook(m.f)
@@ -689,6 +716,8 @@ def spin():
     import select
     while not select.select([sys.stdin], [], [], 0)[0]:
         work(20)
+        if 'loop' in keep.__dict__ and not keep.loop.is_closed():
+            run_loop_once()
 
 
 def work(depth):

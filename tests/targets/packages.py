@@ -1,7 +1,10 @@
 """Imports a package and uses it; then deletes it as an unload does, and says which globals dicts are alive.
 
-Argument: the package. After READY, `drop` prints the `__name__` of every globals dict of the package that is alive,
-one a line and sorted, then DONE.
+Argument: the package. After READY, line by line, each answered with lines and DONE: `drop` deletes it and says what
+is left, as `left` does, by the `__name__` of every globals dict of the package that is alive, sorted; `spin` answers
+at once and then computes until the next line comes, so that it can be changed from outside; `well` says how many
+sums came out wrong; `keys` says how many keys of the package sys.modules has; `again` imports the package, uses it
+as before, and says whether it is whole.
 """
 import gc
 import io
@@ -48,6 +51,9 @@ def use_asyncio():
         return await asyncio.wait_for(queue.get(), 10)
 
     assert asyncio.run(whole()) == [1, 2]
+
+
+use__asyncio = use_asyncio
 
 
 def use_logging():
@@ -154,20 +160,56 @@ def names_left(marked):
     return sorted(thing['__name__'] for thing in alive if thing.get('_mark_of_the_test_') == 'globals')
 
 
+wrong = 0
+
+
+def spin():
+    import select
+    global wrong
+    while not select.select([sys.stdin], [], [], 0)[0]:
+        wrong += sum(range(1000)) != 499500
+
+
+def shape(package):
+    """The keys of the package, each with whether its parent has it as an attribute."""
+    parts = [(key, key.rpartition('.')) for key in sys.modules if is_within(key, package)]
+    return sorted((key, hasattr(sys.modules.get(part[0]), part[2])) for key, part in parts)
+
+
+def use_again(package, before):
+    globals()['use_' + package]()
+    after = shape(package)
+    return 'whole' if after == before else 'not whole: %s' % sorted(set(before) ^ set(after))
+
+
+def answer(line, package, marked, before):
+    if line == 'well':
+        return [str(wrong)]
+    if line == 'again':
+        return [use_again(package, before)]
+    if line == 'keys':
+        return [str(len([key for key in sys.modules if is_within(key, package)]))]
+    if line == 'spin':
+        return []
+    if line == 'drop':
+        delete(package)
+    for _ in range(3):
+        gc.collect()
+    return names_left(marked)
+
+
 def main():
     package = sys.argv[1]
     globals()['use_' + package]()
-    marked = globals_of(package)
+    marked, before = globals_of(package), shape(package)
     gc.collect()
     print('READY', flush=True)
-    assert sys.stdin.readline().strip() == 'drop'
-    delete(package)
-    for _ in range(3):
-        gc.collect()
-    for name in names_left(marked):
-        print(name)
-    print('DONE', flush=True)
-    sys.stdin.readline()
+    for line in iter(sys.stdin.readline, ''):
+        line = line.strip()
+        for text in answer(line, package, marked, before) + ['DONE']:
+            print(text, flush=True)
+        if line == 'spin':
+            spin()
 
 
 main()

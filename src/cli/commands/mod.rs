@@ -17,6 +17,7 @@ pub mod plan;
 pub mod plan_reload;
 pub mod ps;
 pub mod refs;
+mod relatives;
 pub mod reload;
 pub mod schema;
 pub mod snapshot;

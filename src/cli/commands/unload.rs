@@ -2,6 +2,7 @@
 
 use super::graph::plan as graph;
 use super::open::{Opened, open};
+use super::relatives;
 use super::unload_log::log;
 use crate::change::answer::Restored;
 use crate::change::error::UnloadError;
@@ -31,6 +32,9 @@ use std::time::Duration;
 const LOOKS: usize = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
+/// How the graph tells references that nothing explains.
+const IN_FLIGHT: &str = "references from C";
+
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
     let answer = attempt(args, out);
@@ -52,6 +56,13 @@ pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
     }
 }
 
+/// What one look at all objects says.
+struct Looked {
+    report: report::Plan,
+    planned: Plan,
+    warnings: Vec<String>,
+}
+
 /// One unload from the command line.
 struct Command<'c> {
     args: &'c UnloadArgs,
@@ -68,7 +79,7 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
         names: args.names.iter().map(|name| Key::new(name)).collect(),
     };
     let fail = |error| failure(args.pid, error);
-    let mut warnings = Vec::new();
+    let mut warnings: Vec<String> = relatives::warning(args.pid).into_iter().collect();
     if record::is_there(command.target()) {
         if !args.yes || args.dry_run {
             let text =
@@ -80,37 +91,49 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
     }
     plan(command.target(), &command.names).map_err(fail)?;
     let planned = with_progress("planning", || command.plan(warnings));
-    let (report, planned) = planned.map_err(fail)?;
+    let (report, planned, is_no) = planned.map_err(fail)?;
     if args.dry_run {
         return Ok(report);
     }
-    let is_no = is_refused(&report.plan) && !may_pass(&report.plan);
-    if planned.is_seen && !args.force && is_no {
+    if is_no && !args.force {
         return Ok(refused(report, &planned));
     }
     let consent = ask(args, out, &report)?;
     command.carry_out(report, planned, consent).map_err(fail)
 }
 
-/// Soft is the default: whatever would leave code behind is not begun.
-fn is_refused(plan: &report::Plan) -> bool {
-    let leaves = plan
-        .predicted
-        .as_ref()
-        .is_some_and(|all| !all.ghost.is_empty());
-    leaves || matches!(plan.verdict, Some(Verdict::Blocked | Verdict::Restart))
-}
-
-/// Whether only something that runs is in the way: the program inside waits until nobody is inside.
-fn may_pass(plan: &report::Plan) -> bool {
-    let blockers = plan.blockers.as_deref().unwrap_or_default();
-    !blockers.is_empty() && blockers.iter().all(|one| one.kind == "frame")
-}
-
 fn refused(report: Unload, planned: &Plan) -> Unload {
     let mut names: Vec<String> = planned.cut.owned().map(|one| one.key.to_string()).collect();
     names.sort();
     report.refused(names)
+}
+
+/// What is in the way of a plan, each so that it is known again at another look. Something that runs is not:
+/// the program inside waits until nobody is inside.
+fn obstacles(plan: &report::Plan) -> Vec<Vec<String>> {
+    let ghosts = plan.predicted.as_ref().map_or(&[][..], |all| &all.ghost);
+    let is_no = matches!(plan.verdict, Some(Verdict::Blocked | Verdict::Restart));
+    if !is_no && ghosts.is_empty() {
+        return Vec::new();
+    }
+    let blockers = plan.blockers.as_deref().unwrap_or_default();
+    let lasting = blockers.iter().filter(|one| one.kind != "frame");
+    let mut all: Vec<Vec<String>> = lasting.map(place).collect();
+    if !ghosts.is_empty() {
+        let undone = plan.remedies.iter().flatten().filter(|one| !one.by_unload);
+        all.extend(undone.map(|one| vec![one.kind.clone(), one.detail.clone()]));
+    }
+    if all.is_empty() && blockers.is_empty() {
+        all.extend(ghosts.iter().map(|name| vec![name.clone()]));
+    }
+    all
+}
+
+/// Where a blocker is. How many references are in flight differs from look to look.
+fn place(blocker: &report::Blocker) -> Vec<String> {
+    let counts = usize::from(blocker.name.ends_with(IN_FLIGHT));
+    let path = blocker.path.iter().skip(counts).cloned();
+    std::iter::once(blocker.kind.clone()).chain(path).collect()
 }
 
 impl Command<'_> {
@@ -134,38 +157,47 @@ impl Command<'_> {
         Duration::from_secs_f64(self.args.limit)
     }
 
-    /// Plans. A no is asked for again: at one moment a running program has references in flight, in
-    /// frames and in C code, that are no holders.
-    fn plan(&self, warnings: Vec<String>) -> Result<(Unload, Plan), UnloadError> {
+    /// Plans; whether it is better left undone.
+    fn plan(&self, warnings: Vec<String>) -> Result<(Unload, Plan, bool), UnloadError> {
         let mut stopped = Duration::ZERO;
-        let mut looks = 1;
-        let (report, planned, seen) = loop {
-            let (report, planned, seen) = self.look(&mut stopped)?;
-            if looks == LOOKS || !planned.is_seen || !is_refused(&report) {
-                break (report, planned, seen);
-            }
-            looks += 1;
-            thread::sleep(BETWEEN_LOOKS);
-        };
+        let (looked, is_no) = self.decide(&mut stopped)?;
         let about = self.opened.target(self.target().interpreter);
-        let warnings = warnings.into_iter().chain(seen).collect();
+        let warnings = warnings.into_iter().chain(looked.warnings).collect();
         let stopped_us = stopped.as_micros() as u64;
-        Ok((
-            Unload::planned(about, report, warnings, stopped_us),
-            planned,
-        ))
+        let report = Unload::planned(about, looked.report, warnings, stopped_us);
+        Ok((report, looked.planned, is_no))
+    }
+
+    /// Soft is the default: whatever would leave code behind is not begun. A no is asked for again: at one
+    /// moment a running program has references in flight, in frames and in C code, that are no holders. Only
+    /// what is in the way at every look is.
+    fn decide(&self, stopped: &mut Duration) -> Result<(Looked, bool), UnloadError> {
+        let mut looked = self.look(stopped)?;
+        let mut lasting = obstacles(&looked.report);
+        for _ in 1..LOOKS {
+            if lasting.is_empty() || !looked.planned.is_seen {
+                break;
+            }
+            thread::sleep(BETWEEN_LOOKS);
+            looked = self.look(stopped)?;
+            let now = obstacles(&looked.report);
+            lasting.retain(|one| now.contains(one));
+        }
+        let is_no = !lasting.is_empty() && looked.planned.is_seen;
+        Ok((looked, is_no))
     }
 
     /// Plans once: from all objects, or, where they cannot be looked at and the user insists, from the
     /// module table.
-    fn look(
-        &self,
-        stopped: &mut Duration,
-    ) -> Result<(report::Plan, Plan, Vec<String>), UnloadError> {
+    fn look(&self, stopped: &mut Duration) -> Result<Looked, UnloadError> {
         let target = self.target();
         let seen = with_picture(target, self.stop(), stopped, |picture| {
             let answer = graph::answer(picture, target.interpreter, &self.names, self.allowed());
-            answer.map(|(report, planned)| (report, planned, graph::warnings_of(picture)))
+            answer.map(|(report, planned)| Looked {
+                report,
+                planned,
+                warnings: graph::warnings_of(picture),
+            })
         });
         match seen {
             Ok(answer) => answer,
@@ -173,7 +205,11 @@ impl Command<'_> {
                 let planned = plan(target, &self.names)?;
                 let warning = format!("nothing was looked at: {error}");
                 let warnings = planned.warnings.iter().cloned().chain([warning]).collect();
-                Ok((report::Plan::from(&planned.cut), planned, warnings))
+                Ok(Looked {
+                    report: report::Plan::from(&planned.cut),
+                    planned,
+                    warnings,
+                })
             }
             Err(error) => Err(error.into()),
         }
@@ -182,6 +218,7 @@ impl Command<'_> {
     fn allowed(&self) -> Allowed {
         Allowed {
             references: self.args.references,
+            force: self.args.force,
         }
     }
 
@@ -233,11 +270,10 @@ impl Command<'_> {
             },
         };
         let mut replan = || {
-            let (report, planned, _) = self.look(&mut Duration::default())?;
-            let is_no = is_refused(&report) && !may_pass(&report);
+            let (looked, is_no) = self.decide(&mut Duration::default())?;
             match is_no && !self.args.force {
                 true => Err(UnloadError::Changed),
-                false => Ok(planned),
+                false => Ok(looked.planned),
             }
         };
         let hands = Hands {

@@ -49,8 +49,29 @@ def alive_among(watched):
     return lines
 
 
+def files_of(kept, module_type):
+    """The file of each module, as linecache would know it."""
+    spaces = [namespace_of(kept.get(key), module_type) or {} for key, _ in KEYS]
+    return [space.get('__file__') for space in spaces]
+
+
+def names_left(table, module_type, files):
+    """One line for each module whose name the table of loggers has, or whose file that of source lines."""
+    logging, linecache = [namespace_of(table.get(key), module_type) or {} for key in ('logging', 'linecache')]
+    loggers = {}
+    if isinstance(logging.get('Logger'), type):
+        manager = type.__dict__['__dict__'].__get__(logging['Logger']).get('manager')
+        try:
+            loggers = object.__getattribute__(manager, '__dict__').get('loggerDict')
+        except AttributeError:
+            pass
+    known = [names if type(names) is dict else {} for names in (loggers, linecache.get('cache'))]
+    return ['named %d' % index for index, (key, _) in enumerate(KEYS)
+            if key in known[0] or type(files[index]) is str and files[index] in known[1]]
+
+
 def drop(core, table, module_type, attributes):
-    """Gives what watches the modules. Everything is put back when a last step fails."""
+    """Gives what watches the modules, and their files. Everything is put back when a last step fails."""
     home = home_of_record(core, module_type)
     record = find_record(core, module_type)
     if record is None or record[1] != NUMBER:
@@ -58,6 +79,7 @@ def drop(core, table, module_type, attributes):
     try:
         do_steps(LAST, FIRST, record[3], Place(core, table, module_type, record[4]))
         watched = watch(core, record[4], module_type)
+        files = files_of(record[4], module_type)
         committed.append(attributes)
         del home[RECORD]
     except BaseException:
@@ -66,17 +88,17 @@ def drop(core, table, module_type, attributes):
         del committed[:]
         raise
     del record[:]
-    return watched
+    return watched, files
 
 
 def commit(core, table, module_type, collector, attributes):
-    watched = drop(core, table, module_type, attributes)
+    watched, files = drop(core, table, module_type, attributes)
     collected = collect(collector, watched)
     frozen = collector['get_freeze_count']() if 'get_freeze_count' in collector else 0
     lines = ['done', 'attributes %d' % committed[0], 'collected %d' % collected,
              'collector %d' % collector['isenabled'](), 'frozen %d' % frozen,
              'debug %d' % collector['get_debug']()]
-    return '\n'.join(lines + alive_among(watched))
+    return '\n'.join(lines + alive_among(watched) + names_left(table, module_type, files))
 
 
 def interrupted():

@@ -235,6 +235,64 @@ def context_variable(entries, places, step):
     variable.set(None)
 
 
+def completer(entries, places, step):
+    names = places.names('readline')
+    old = names['get_completer']()
+    if not is_expected(old, step[4][0]):
+        raise Stale()
+    entries.append(('call', names['set_completer'], (old,), None))
+    names['set_completer'](None)
+
+
+def close(entries, places, step):
+    suspended = places.find(step)
+    if class_name(suspended) not in ('generator', 'coroutine'):
+        raise Stale()
+    suspended.close()
+
+
+def cancel(entries, places, step):
+    """By its loop, which then looks at it, in whatever thread it runs."""
+    task = places.find(step)
+    loop = task._loop
+    loop.call_soon_threadsafe(task.cancel)
+
+
+def is_free(lock):
+    """Whether a lock can be taken at once: the main thread may be in the middle of what it guards."""
+    if not lock.acquire(False):
+        return False
+    lock.release()
+    return True
+
+
+def forget(entries, thing, step):
+    """Takes values from the attributes of an object."""
+    names = object.__getattribute__(thing, '__dict__')
+    for row in step[4]:
+        for name in [name for name, value in list(names.items()) if is_expected(value, row)]:
+            entries.append(('value', names, name, names[name], None))
+            names[name] = None
+
+
+def shutdown(entries, places, step):
+    executor = places.find(step)
+    names = places.names('concurrent.futures.thread')
+    locks = [executor._shutdown_lock, names.get('_global_shutdown_lock')]
+    if not all([is_free(lock) for lock in locks if lock is not None]):
+        raise Stale()
+    executor.shutdown(False)
+    forget(entries, executor, step)
+
+
+def stop_timer(entries, places, step):
+    timer = places.find(step)
+    if not is_free(timer.finished._cond):
+        raise Stale()
+    timer.cancel()
+    forget(entries, timer, step)
+
+
 WORDS = {
     'rows': rows, 'warning_rows': warning_rows, 'dispatch_rows': dispatch_rows, 'replace': replace,
     'class_attribute': class_attribute, 'signal_handler': signal_handler,
@@ -242,7 +300,8 @@ WORDS = {
     'coroutine_wrapper': hook_of_sys('get_coroutine_wrapper', 'set_coroutine_wrapper'),
     'asyncgen_hook': asyncgen_hook, 'monitoring_callback': monitoring_callback, 'codec_error': codec_error,
     'codec': codec, 'exit_handler': exit_handler, 'cache': cache, 'typing_caches': typing_caches,
-    'context_variable': context_variable,
+    'context_variable': context_variable, 'close': close, 'cancel': cancel, 'shutdown': shutdown,
+    'stop_timer': stop_timer, 'completer': completer,
 }
 
 

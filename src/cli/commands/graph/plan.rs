@@ -192,6 +192,19 @@ fn remedies(picture: &Seen<'_>, own: &Own, borders: [&Border; 2], steps: &[Step]
             }
         }
     }
+    // What only force does stands in no table of what can be done.
+    for step in steps.iter().filter(|step| !step.remedy.is_reversible) {
+        let remedy = Remedy {
+            by_unload: true,
+            kind: step.remedy.kind.to_owned(),
+            detail: step.remedy.description.clone(),
+            safe: step.remedy.is_safe,
+            reversible: false,
+        };
+        if !remedies.contains(&remedy) {
+            remedies.push(remedy);
+        }
+    }
     remedies
 }
 
