@@ -90,7 +90,7 @@ pub fn plan(target: Target<'_>, wanted: &Wanted) -> Result<Plan, ReloadError> {
         }
     } else {
         let sources = sources(&inventory.rows, &chosen, &version.to_string());
-        compile(process, &sources)?
+        compile(process, python, interpreter, &sources)?
     };
     refuse_broken(&chosen.modules, &compiled)?;
     let mut modules = chosen.modules;

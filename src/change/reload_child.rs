@@ -1,45 +1,25 @@
-//! Compiles sources with the Python of the target, in a process of its own that has the rights of
-//! the target and no more.
-//!
-//! The program of the target is foreign code. It is started only when this very process has the
-//! same rights as the target: user, groups, capabilities, namespaces, the ban on new privileges and
-//! the system call filter. It runs with `-I -S` and no environment but a `PATH`, and is ended when
-//! its time is over. What it says is data.
+//! Compiles sources with the Python of the target, in a twin of it (`target/twin.rs`): a process that
+//! has the rights of the target and no more, and limits. What it says is data.
 
+use crate::cpython::python::{Interpreter, Python};
+use crate::modules::stale::survey::Surveying;
 use crate::target::process::Process;
+use crate::target::twin::{self, TwinError};
+use crate::target::twin_limits::Limits;
 use serde::{Deserialize, Serialize};
-use std::fs;
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::ffi::OsStr;
+use std::time::Duration;
 
 /// The program that it runs.
 const PROGRAM: &str = concat!(
     include_str!("reload_facts.py"),
     include_str!("reload_child.py")
 );
-/// How long it may take.
-const TIME: Duration = Duration::from_secs(60);
-/// Bytes of an answer that are read at most.
-const LONGEST: u64 = 256 << 20;
-/// Lines of `/proc/PID/status` that are rights.
-const RIGHTS: [&str; 11] = [
-    "Uid",
-    "Gid",
-    "Groups",
-    "CapInh",
-    "CapPrm",
-    "CapEff",
-    "CapBnd",
-    "CapAmb",
-    "NoNewPrivs",
-    "Seccomp",
-    "Seccomp_filters",
-];
-/// Namespaces that must be the same.
-const NAMESPACES: [&str; 7] = ["cgroup", "ipc", "mnt", "net", "pid", "user", "uts"];
+/// How long it may take, and how much it may say, in bytes.
+const LIMITS: Limits = Limits {
+    time: Duration::from_secs(60),
+    output: 256 << 20,
+};
 
 /// A source to be compiled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -102,18 +82,12 @@ pub struct CompiledModule {
 /// Why nothing was compiled.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CompileError {
-    /// This process has other rights than the target.
-    #[error("the Python of the target would run with other rights than the target ({what})")]
-    OtherRights {
-        /// Which of them differ first.
-        what: String,
-    },
-    /// The program of the target is no Python.
-    #[error("{program} is no Python that could compile")]
-    NoPython {
-        /// The program.
-        program: String,
-    },
+    /// The process was not possible, or had to be ended.
+    #[error(transparent)]
+    Twin(#[from] TwinError),
+    /// A host that embeds Python, and no Python beside it.
+    #[error("its program is no Python by its name, and none was found beside it")]
+    NoPython,
     /// It is another version.
     #[error("the Python on disk is {found}, the process runs {wanted}")]
     Version {
@@ -125,7 +99,7 @@ pub enum CompileError {
     /// It failed.
     #[error("the compiling process failed: {detail}")]
     Failed {
-        /// The end of what it said.
+        /// What is wrong about its answer.
         detail: String,
     },
 }
@@ -134,21 +108,31 @@ pub enum CompileError {
 ///
 /// # Errors
 /// [`CompileError`]; a source that cannot be compiled is an answer.
-pub fn compile(process: &Process, sources: &Sources) -> Result<Compiled, CompileError> {
-    same_rights(process.pid())?;
-    let mut command = command(process)?;
+pub fn compile(
+    process: &Process,
+    python: &Python,
+    interpreter: &Interpreter,
+    sources: &Sources,
+) -> Result<Compiled, CompileError> {
+    let surveying = Surveying {
+        process,
+        python,
+        interpreter,
+    };
+    let (path, is_own) = surveying.program().ok_or(CompileError::NoPython)?;
+    let program = twin::Program::of(&path, is_own);
+    let arguments = ["-I", "-S", "-B", "-c", PROGRAM].map(OsStr::new);
     let request = serde_json::to_vec(sources).map_err(|error| failed(&error))?;
-    let mut child = command
-        .env_clear()
-        .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| failed(&error))?;
-    let output = talk(&mut child, request);
+    let answer = twin::run(process, program, &arguments, request, LIMITS)?;
+    understand(&answer, sources)
+}
+
+fn understand(answer: &[u8], sources: &Sources) -> Result<Compiled, CompileError> {
+    if answer.is_empty() {
+        return Err(failed(&"it did not answer"));
+    }
     let document: serde_json::Value =
-        serde_json::from_slice(&output?).map_err(|error| failed(&error))?;
+        serde_json::from_slice(answer).map_err(|error| failed(&error))?;
     if document.get("error").is_some() {
         let found = document["version"].as_str().unwrap_or("unknown").to_owned();
         let wanted = sources.version.clone();
@@ -189,128 +173,9 @@ fn failed(error: &dyn std::fmt::Display) -> CompileError {
     }
 }
 
-fn talk(child: &mut Child, request: Vec<u8>) -> Result<Vec<u8>, CompileError> {
-    let mut input = child.stdin.take().ok_or_else(|| failed(&"no input"))?;
-    let output = child.stdout.take().ok_or_else(|| failed(&"no output"))?;
-    let errors = child.stderr.take().ok_or_else(|| failed(&"no errors"))?;
-    let writer = thread::spawn(move || {
-        // One that ends early says why on its standard error.
-        let _ = input.write_all(&request);
-    });
-    let reader = thread::spawn(move || read_up_to(output, LONGEST));
-    let complaints = thread::spawn(move || read_up_to(errors, 64 << 10));
-    let until = Instant::now() + TIME;
-    let status = loop {
-        match child.try_wait().map_err(|error| failed(&error))? {
-            Some(status) => break Some(status),
-            None if Instant::now() > until => break None,
-            None => thread::sleep(Duration::from_millis(2)),
-        }
-    };
-    if status.is_none() {
-        // It is ours, and not waited for yet: its pid is its own.
-        let _ = child.kill();
-        let _ = child.wait();
-        return Err(failed(&"it took too long"));
-    }
-    let _ = writer.join();
-    let output = reader.join().unwrap_or_default();
-    let complaint = complaints.join().unwrap_or_default();
-    match status {
-        Some(status) if status.success() => Ok(output),
-        _ => {
-            let text = String::from_utf8_lossy(&complaint);
-            Err(failed(&text.lines().last().unwrap_or("it said nothing")))
-        }
-    }
-}
-
-fn read_up_to(from: impl Read, limit: u64) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // What could not be read is missing, and then nothing of it is believed.
-    let _ = from.take(limit).read_to_end(&mut bytes);
-    bytes
-}
-
-/// The Python of the target, below the root of the target.
-fn command(process: &Process) -> Result<Command, CompileError> {
-    let (program, _) = process
-        .executable()
-        .ok_or_else(|| failed(&"its program is not known"))?;
-    let root =
-        fs::read_link(format!("/proc/{}/root", process.pid())).map_err(|error| failed(&error))?;
-    let is_python = |path: &Path| {
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        name.starts_with("python")
-    };
-    if !is_python(&program) {
-        return Err(CompileError::NoPython {
-            program: program.display().to_string(),
-        });
-    }
-    let mut command = if root == Path::new("/") {
-        Command::new(program)
-    } else {
-        let inside = program.strip_prefix(&root).unwrap_or(&program);
-        let mut command = Command::new("chroot");
-        command
-            .arg(PathBuf::from(format!("/proc/{}/root", process.pid())))
-            .arg(Path::new("/").join(inside));
-        command
-    };
-    command.args(["-I", "-S", "-c", PROGRAM]).current_dir("/");
-    Ok(command)
-}
-
-/// Whether this process and the target may do the same.
-fn same_rights(pid: i32) -> Result<(), CompileError> {
-    let other = |what: &str| CompileError::OtherRights {
-        what: what.to_owned(),
-    };
-    let ours = fs::read_to_string("/proc/self/status").map_err(|error| failed(&error))?;
-    let theirs =
-        fs::read_to_string(format!("/proc/{pid}/status")).map_err(|error| failed(&error))?;
-    for right in RIGHTS {
-        if line_of(&ours, right) != line_of(&theirs, right) {
-            return Err(other(right));
-        }
-    }
-    for namespace in NAMESPACES {
-        let link = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/{namespace}")).ok();
-        if link("self") != link(&pid.to_string()) {
-            return Err(other(namespace));
-        }
-    }
-    Ok(())
-}
-
-/// What a line of `/proc/PID/status` says.
-fn line_of<'s>(status: &'s str, name: &str) -> Option<Vec<&'s str>> {
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
-    Some(line.split_whitespace().collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_line_of_status_is_found_by_its_whole_name() {
-        let status = "Uid:\t0\t0\nSeccomp:\t0\nSeccomp_filters:\t2\n";
-        assert_eq!(line_of(status, "Seccomp"), Some(vec!["0"]));
-        assert_eq!(line_of(status, "Cap"), None);
-    }
-
-    #[test]
-    fn our_own_rights_are_the_same_as_ours() {
-        assert_eq!(same_rights(std::process::id() as i32), Ok(()));
-    }
 
     #[test]
     fn facts_that_are_no_hexadecimal_do_not_become_a_program() {
@@ -340,5 +205,29 @@ mod tests {
         };
         assert!(check(&answer("00ff"), &sources).is_ok());
         assert!(check(&answer("'+evil()+'"), &sources).is_err());
+    }
+
+    #[test]
+    fn an_answer_of_a_python_that_misbehaves_is_none() {
+        let sources = Sources {
+            optimize: 0,
+            version: "3.11.7".into(),
+            modules: Vec::new(),
+            others: Vec::new(),
+        };
+        for answer in ["", "hello", "[]", "{}", "{\"modules\": 3}"] {
+            let understood = understand(answer.as_bytes(), &sources);
+            assert!(
+                matches!(understood, Err(CompileError::Failed { .. })),
+                "{answer}"
+            );
+        }
+        let deep = "[".repeat(100_000);
+        assert!(understand(deep.as_bytes(), &sources).is_err());
+        let other = understand(br#"{"error": "version", "version": "3.12.0"}"#, &sources);
+        assert!(
+            matches!(other, Err(CompileError::Version { .. })),
+            "{other:?}"
+        );
     }
 }

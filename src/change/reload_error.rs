@@ -4,6 +4,7 @@ use crate::change::reload_child::CompileError;
 use crate::inject::InjectError;
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::ReadError;
+use crate::target::twin::TwinError;
 
 /// Something that a module asks for and the strength does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -128,8 +129,8 @@ impl ReloadError {
             ReloadError::Source { .. } => {
                 "mend the source; the process runs on with the old code".into()
             }
-            ReloadError::Compile(CompileError::OtherRights { .. }) => {
-                "run pyunload as the user of the target, in its container".into()
+            ReloadError::Compile(CompileError::Twin(TwinError::Refused { .. })) => {
+                "run pyunload as root, or as the user of the target; or reload --fresh, which compiles inside".into()
             }
             ReloadError::Compile(_) => "reload --fresh compiles inside the process".into(),
             ReloadError::TooOld { .. } => "restart the process".into(),

@@ -3,6 +3,7 @@
 use crate::address::Address;
 use crate::change::reload_child::{Source, Sources};
 use crate::change::reload_error::ReloadError;
+use crate::modules::group::is_member;
 use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
 use crate::plan::nearest::nearest;
@@ -47,10 +48,7 @@ pub fn choose(
     groups: &[String],
 ) -> Result<Chosen, ReloadError> {
     let all = || rows.iter().map(|row| row.name.as_str());
-    let is_in = |row: &ModuleRow, group: &str| {
-        let rest = row.name.strip_prefix(group);
-        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-    };
+    let is_in = |row: &ModuleRow, group: &str| is_member(&row.name, group);
     let missing = names
         .iter()
         .find(|name| !all().any(|known| known == name.as_str()))
@@ -118,7 +116,7 @@ fn kind_of(row: &ModuleRow) -> &'static str {
 }
 
 /// A path that does not begin at the root is one of the directory in which the target is now.
-fn absolute(process: &Process, file: &str) -> String {
+pub fn absolute(process: &Process, file: &str) -> String {
     if file.starts_with('/') {
         return file.to_owned();
     }

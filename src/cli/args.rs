@@ -5,6 +5,7 @@ mod graph;
 mod modules_alone;
 mod reload;
 mod stale;
+mod watch;
 
 pub use exec::ExecArgs;
 pub use graph::{
@@ -13,6 +14,7 @@ pub use graph::{
 pub use reload::ReloadArgs;
 
 pub use stale::StaleArgs;
+pub use watch::{Act, WatchArgs};
 
 use crate::elf::core_file::is_core;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -69,6 +71,8 @@ pub enum Command {
     Unload(UnloadArgs),
     /// Move modules of a running process to the code that is on disk
     Reload(ReloadArgs),
+    /// Tell when source files of a group change, until the process ends; on request, reload it
+    Watch(WatchArgs),
     /// Run Python code in a process at a safe point, and show what it prints and its value
     Exec(ExecArgs),
     /// Write a core file of a process that goes on running
@@ -309,6 +313,8 @@ pub enum SchemaOf {
     Stale,
     /// What became of modules that were unloaded.
     Unload,
+    /// An event of a watch.
+    Watch,
     /// Who holds a module.
     Why,
 }

@@ -8,8 +8,9 @@ use super::commands::discover::{Chosen, choose, split_words};
 use super::commands::picture::Picture;
 use super::commands::{
     check as check_command, demo, doctor as doctor_command, exec, ghosts as ghosts_command,
-    modules as modules_command, open, plan as plan_command, ps, refs as refs_command, reload,
-    schema, snapshot, stale as stale_command, unload as unload_command, why as why_command,
+    modules as modules_command, open, plan as plan_command, plan_reload, ps, refs as refs_command,
+    reload, schema, snapshot, stale as stale_command, unload as unload_command, watch,
+    why as why_command,
 };
 use super::exit::{Exit, Failure};
 use super::output::Output;
@@ -37,6 +38,7 @@ pub fn run(cli: &Cli, out: &mut Output) -> Exit {
         Command::Check(args) => check(args, out, None),
         Command::Unload(args) => unload_command::run(args, out, None),
         Command::Reload(args) => reload::run(args, out, None),
+        Command::Watch(args) => watch::run(args, out),
         Command::Exec(args) => exec::run(args, out, None),
         Command::Snapshot(args) => out.result(snapshot::run(args), None),
         Command::Schema(args) => {
@@ -171,6 +173,12 @@ pub fn plan(args: &PlanArgs, out: &mut Output, line: Option<&str>) -> Exit {
         let (targets, names) = split_words(&args.words, !args.scope.all)?;
         if names.is_empty() {
             return Err(no_name());
+        }
+        if args.reload {
+            return Ok(for_each(&targets, args.scope, out, line, |which| {
+                let report = plan_reload::run(which, names)?;
+                Ok((report, Exit::Done))
+            }));
         }
         let picture = Picture::new(&args.picture);
         Ok(for_each(&targets, args.scope, out, line, |which| {

@@ -4,6 +4,7 @@ mod attributes;
 mod builtin_names;
 pub mod describe;
 pub mod ghosts;
+pub mod group;
 pub mod inventory;
 pub mod kind;
 pub mod namespaces;

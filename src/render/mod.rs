@@ -9,6 +9,7 @@ mod dot;
 mod error;
 mod escape;
 mod exec;
+mod forecast;
 mod ghosts;
 mod json;
 mod lines;
@@ -27,6 +28,7 @@ mod style;
 mod table;
 mod text;
 mod unload;
+mod watch;
 mod why;
 mod wrap;
 

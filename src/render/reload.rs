@@ -14,6 +14,10 @@ impl Answer for Reload {
     }
 
     fn text(&self, _look: &Look) -> String {
+        if self.is_current() {
+            let names = name(&escaped(&self.plan.names.join(", ")));
+            return format!("{}: {names}. Nothing to reload.\n", good("current"));
+        }
         if self.dry_run {
             return reload_plan_text(self) + "Dry run: nothing was changed.\n";
         }
@@ -55,6 +59,12 @@ pub fn reload_plan_text(report: &Reload) -> String {
     let mut text = format!(
         "Reloading {} would {what}.\n",
         name(&escaped(&names.join(", ")))
+    );
+    let stale = report.stale.iter().flatten();
+    add_list(
+        &mut text,
+        "stale",
+        stale.map(|one| one.name.clone()).collect(),
     );
     add_list(&mut text, "no source", report.skipped.clone());
     let effects = report.side_effects.iter();

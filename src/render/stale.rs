@@ -70,11 +70,7 @@ fn of_module(module: &StaleModule) -> String {
         text.push_str(&format!("  {}\n", escaped(detail)));
     }
     for change in &module.changed {
-        let what = match change.what {
-            StaleWhat::Code => "changed",
-            StaleWhat::Added => "only on disk",
-            StaleWhat::Removed => "only in memory",
-        };
+        let what = what_name(change.what);
         let qualname = escaped(&change.qualname);
         text.push_str(&format!("  line {:<5} {qualname}  {what}\n", change.line));
     }
@@ -100,6 +96,16 @@ fn state_name(state: StaleState) -> &'static str {
     }
 }
 
+/// What is otherwise, for a person.
+pub fn what_name(what: StaleWhat) -> &'static str {
+    match what {
+        StaleWhat::Code => "changed",
+        StaleWhat::Added => "only on disk",
+        StaleWhat::Removed => "only in memory",
+        StaleWhat::Constant => "other value",
+    }
+}
+
 fn footer(report: &Stale) -> String {
     let functions: usize = report.modules.iter().map(|module| module.compared).sum();
     let unknown = report
@@ -119,7 +125,7 @@ fn footer(report: &Stale) -> String {
         dim(&format!("{text}. Read live; nothing ran in the process."))
     );
     if stale(report).next().is_some() {
-        text.push_str("Next: restart it, or unload what is stale so that it is imported anew.\n");
+        text.push_str("Next: reload moves it to the code on disk; plan --reload says what that would change.\n");
     }
     text
 }

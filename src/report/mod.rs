@@ -9,6 +9,7 @@ mod document;
 mod envelope;
 mod error;
 mod exec;
+mod forecast;
 mod ghosts;
 mod holder;
 mod injection;
@@ -20,6 +21,7 @@ mod reload;
 mod snapshot;
 mod stale;
 mod unload;
+mod watch;
 mod why;
 
 pub use address::ReportAddress;
@@ -30,6 +32,7 @@ pub use document::Document;
 pub use envelope::{Build, Consistency, Envelope, Target};
 pub use error::{Error, ErrorDetail};
 pub use exec::{Exec, ExecStatus, RaisedException};
+pub use forecast::{Forecast, ForecastModule, ForecastMove, PlanReload};
 pub use ghosts::{Ghost, GhostKind, GhostState, Ghosts};
 pub use holder::{Instances, Object, Root, RootKind, RootRemedy, Step};
 pub use injection::{Injection, Route, Wake};
@@ -44,7 +47,8 @@ pub use reload::{
 };
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use stale::{
-    Stale, StaleChange, StaleEvidence, StaleModule, StalePatch, StaleState, StaleWhat,
+    Stale, StaleChange, StaleEvidence, StaleMember, StaleModule, StalePatch, StaleState, StaleWhat,
 };
 pub use unload::{Collector, Outcome, OutcomeKind, Proof, Remaining, Unload};
+pub use watch::{Ending, WatchEvent, WatchKind};
 pub use why::{Account, Border, Why};

@@ -1,6 +1,7 @@
 //! `pyunload.reload/1`: which modules got new code, and what stays old.
 
 use super::plan::{Blocker, Plan, Remove, Verdict};
+use super::stale::StaleMember;
 use super::unload::OutcomeKind;
 use super::{Envelope, Injection, Target};
 use crate::change::reload::{self, Reloaded};
@@ -34,6 +35,8 @@ pub struct Reload {
     pub skipped: Vec<String>,
     /// Calls that are made when these modules run: registrations, threads, files. Empty for `code`.
     pub side_effects: Vec<SideEffect>,
+    /// Members of the groups that were stale; `null` when that was not asked.
+    pub stale: Option<Vec<StaleMember>>,
     /// Always `null`: a reload is not about memory.
     pub freed_bytes: Option<u64>,
 }
@@ -134,8 +137,43 @@ impl Reload {
             rebound: Vec::new(),
             skipped: plan.skipped.clone(),
             side_effects: side_effects(plan),
+            stale: None,
             freed_bytes: None,
         }
+    }
+
+    /// The answer when no member of the groups is stale, so that nothing was to be done.
+    pub fn current(target: Target, strength: Strength, names: Vec<String>, dry_run: bool) -> Self {
+        Reload {
+            envelope: Envelope::live("reload", Some(target)),
+            strength: strength.name().to_owned(),
+            outcomes: names
+                .iter()
+                .map(|name| outcome(name, OutcomeKind::Unchanged))
+                .collect(),
+            plan: Plan {
+                names,
+                verdict: None,
+                remove: Remove::default(),
+                blockers: None,
+                remedies: None,
+                dependents: None,
+                predicted: None,
+            },
+            dry_run,
+            injection: None,
+            stale_references: None,
+            rebound: Vec::new(),
+            skipped: Vec::new(),
+            side_effects: Vec::new(),
+            stale: Some(Vec::new()),
+            freed_bytes: None,
+        }
+    }
+
+    /// Whether members of the groups were looked for that are stale, and there was none.
+    pub fn is_current(&self) -> bool {
+        self.stale.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// The answer of a run that was refused inside, where nothing was changed.

@@ -63,6 +63,27 @@ pub enum StaleState {
     Unknown,
 }
 
+/// A member of a group that is stale.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct StaleMember {
+    /// Its key in sys.modules.
+    pub name: String,
+    /// How the code in memory stands to the file.
+    pub state: StaleState,
+    /// The functions and classes that are otherwise.
+    pub changed: Vec<StaleChange>,
+}
+
+impl From<StaleModule> for StaleMember {
+    fn from(module: StaleModule) -> Self {
+        StaleMember {
+            name: module.name,
+            state: module.state,
+            changed: module.changed,
+        }
+    }
+}
+
 /// What a state is told from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -96,6 +117,8 @@ pub enum StaleWhat {
     Added,
     /// It is in memory and not in the file any more.
     Removed,
+    /// It is a constant with another value.
+    Constant,
 }
 
 /// An attribute that was replaced.
@@ -126,11 +149,7 @@ impl From<Checked> for StaleModule {
         let change = |change: crate::modules::stale::judge::Change| StaleChange {
             qualname: change.qualname,
             line: change.line,
-            what: match change.what {
-                What::Code => StaleWhat::Code,
-                What::Added => StaleWhat::Added,
-                What::Removed => StaleWhat::Removed,
-            },
+            what: change.what.into(),
         };
         let patch = |patch: crate::modules::stale::judge::Patch| StalePatch {
             attribute: patch.attribute,
@@ -139,7 +158,7 @@ impl From<Checked> for StaleModule {
         StaleModule {
             name: checked.name,
             file: checked.file,
-            state: state(checked.state),
+            state: checked.state.into(),
             evidence: match checked.evidence {
                 Evidence::Code => StaleEvidence::Code,
                 Evidence::File => StaleEvidence::File,
@@ -155,14 +174,27 @@ impl From<Checked> for StaleModule {
     }
 }
 
-fn state(state: State) -> StaleState {
-    match state {
-        State::Current => StaleState::Current,
-        State::Changed => StaleState::Changed,
-        State::Missing => StaleState::Missing,
-        State::Moved => StaleState::Moved,
-        State::OtherVersion => StaleState::OtherVersion,
-        State::Unreadable => StaleState::Unreadable,
-        State::Unknown => StaleState::Unknown,
+impl From<What> for StaleWhat {
+    fn from(what: What) -> Self {
+        match what {
+            What::Code => StaleWhat::Code,
+            What::Added => StaleWhat::Added,
+            What::Removed => StaleWhat::Removed,
+            What::Constant => StaleWhat::Constant,
+        }
+    }
+}
+
+impl From<State> for StaleState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Current => StaleState::Current,
+            State::Changed => StaleState::Changed,
+            State::Missing => StaleState::Missing,
+            State::Moved => StaleState::Moved,
+            State::OtherVersion => StaleState::OtherVersion,
+            State::Unreadable => StaleState::Unreadable,
+            State::Unknown => StaleState::Unknown,
+        }
     }
 }

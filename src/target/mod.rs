@@ -11,6 +11,7 @@ pub mod dump;
 pub mod evidence;
 #[cfg(test)]
 pub mod fake;
+pub mod file_changes;
 pub mod files;
 pub mod halted;
 pub mod headroom;
@@ -39,4 +40,5 @@ pub mod twin;
 pub mod twin_limits;
 mod twin_rights;
 pub mod view;
+pub mod vigil;
 pub mod watchdog;

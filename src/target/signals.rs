@@ -7,7 +7,7 @@ use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signa
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 use nix::unistd::write;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// All signals that can be blocked are blocked in this thread until this is dropped.
@@ -139,6 +139,13 @@ impl Interruption {
     fn take(&self) -> Option<i32> {
         let signal = self.descriptor.read_signal().ok()??;
         i32::try_from(signal.ssi_signo).ok()
+    }
+}
+
+impl AsFd for Interruption {
+    /// Readable when one of the three has arrived.
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_fd()
     }
 }
 

@@ -40,6 +40,16 @@ pub enum Program<'p> {
     At(&'p Path),
 }
 
+impl<'p> Program<'p> {
+    /// The one at a path, as the target sees it; `is_own` when the target itself runs it.
+    pub fn of(path: &'p Path, is_own: bool) -> Self {
+        match is_own {
+            true => Program::Own(path),
+            false => Program::At(path),
+        }
+    }
+}
+
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TwinError {

@@ -9,7 +9,7 @@ fn the_help_names_every_command_and_every_exit_code() {
     assert_eq!(ended.code, 0);
     for command in [
         "attach", "ps", "doctor", "modules", "refs", "why", "ghosts", "plan", "check", "unload",
-        "reload", "schema", "demo",
+        "stale", "reload", "watch", "schema", "demo",
     ] {
         assert!(
             ended.stdout.contains(&format!("\n  {command} ")),

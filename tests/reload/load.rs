@@ -82,3 +82,8 @@ fn a_group_moves_under_load_on_3_11() {
 fn a_group_moves_under_load_on_3_13() {
     moves_under_load("3.13");
 }
+
+#[test]
+fn a_group_moves_under_load_on_3_14() {
+    moves_under_load("3.14-debian");
+}

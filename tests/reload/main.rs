@@ -3,5 +3,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod group;
 mod load;
+mod origins;
 mod rows;
+mod shop;
+mod watch;

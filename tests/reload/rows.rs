@@ -48,15 +48,15 @@ pub fn reload(pid: i32, arguments: &[&str]) -> (Value, i32) {
         .expect("the tool runs");
     let document = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {output:?}"));
-    check_schema(&document);
+    check_schema("reload", &document);
     (document, output.status.code().unwrap_or(-1))
 }
 
 /// The document is what its schema says.
-fn check_schema(document: &Value) {
-    let command = match document["error"].is_null() {
-        true => "reload",
-        false => "error",
+pub fn check_schema(command: &str, document: &Value) {
+    let command = match document["schema"] == "pyunload.error/1" {
+        true => "error",
+        false => command,
     };
     let output = Command::new(env!("CARGO_BIN_EXE_pyunload"))
         .args(["schema", command])

@@ -107,15 +107,20 @@ pub struct GhostsArgs {
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = "\
 A name stands for the module and everything below it, as for unload. The exit code is 0 when the
-verdict is clean or remediable, and 1 when it is blocked or restart.
+verdict is clean or remediable, and 1 when it is blocked or restart. With --reload a name is one
+module: it is compared with its file, nothing is stopped, and the strength is named that a reload needs.
 
 Examples:
   pyunload plan 4242 shop.legacy
+  pyunload plan 4242 --reload shop.cart shop.views
   pyunload plan 4242 shop.legacy shop.old --json")]
 pub struct PlanArgs {
     /// One or more pids, then the names of packages or modules
     #[arg(value_name = "PID|NAME", required = true)]
     pub words: Vec<String>,
+    /// Say what a reload would move, and by which strength
+    #[arg(long)]
+    pub reload: bool,
     /// Which processes
     #[command(flatten)]
     pub scope: Scope,

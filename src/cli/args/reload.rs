@@ -12,6 +12,7 @@ Examples:
   pyunload reload 4242 shop.cart --dry-run
   pyunload reload 4242 shop.cart shop.views --yes
   pyunload reload 4242 --group shop --yes --json
+  pyunload reload 4242 --stale --group shop tax_rules --yes
   pyunload reload 4242 shop.models --execute --yes")]
 pub struct ReloadArgs {
     /// The process
@@ -23,6 +24,9 @@ pub struct ReloadArgs {
     /// Packages with all that is below them, moved as one
     #[arg(long = "group", value_name = "PREFIX", num_args = 1..)]
     pub groups: Vec<String>,
+    /// Only when a member of the groups is stale: then all of them, else nothing happens
+    #[arg(long, requires = "groups", conflicts_with = "names")]
+    pub stale: bool,
     /// Run statements that changed, in a scratch namespace, before anything is set
     #[arg(long)]
     pub execute: bool,

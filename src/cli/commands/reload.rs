@@ -1,6 +1,7 @@
 //! `reload`: moves modules of a running process to the code on disk. The plan comes first.
 
 use super::open::{Opened, open};
+use super::stale_group::{self, StaleGroup};
 use super::unload::{inject_failure, with_cause};
 use crate::change::reload::{MAX_RESULT, Plan, Reloaded, Wanted, plan, reload};
 use crate::change::reload_child::CompileError;
@@ -11,11 +12,15 @@ use crate::cli::args::ReloadArgs;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::output::Output;
 use crate::control::consent::Consent;
-use crate::inject::{Request, run_main};
+use crate::inject::{InjectError, Refusal, Request, run_main};
 use crate::render::reload_plan_text;
 use crate::report::Reload;
+use crate::target::twin::TwinError;
 use std::io::{BufRead, IsTerminal};
 use std::time::Duration;
+
+/// The cause of a failure when we were told to end by a signal.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &ReloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
@@ -36,7 +41,14 @@ pub fn run(args: &ReloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
 }
 
 fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
-    let opened = open(args.pid)?;
+    attempt_on(&open(args.pid)?, args, out)
+}
+
+/// Reloads modules of a process that is open already.
+///
+/// # Errors
+/// Why nothing was changed, or why it is not known.
+pub fn attempt_on(opened: &Opened, args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
     let python = &opened.located.python;
     let target = Target {
         process: &opened.process,
@@ -44,16 +56,38 @@ fn attempt(args: &ReloadArgs, out: &mut Output) -> Result<Reload, Failure> {
         interpreter: python.main(),
     };
     let about = || opened.target(target.interpreter);
-    let planned = plan(target, &wanted(args)).map_err(|error| failure(args.pid, error))?;
+    let wanted = wanted(args);
+    let group = match args.stale {
+        true => Some(stale_group::look(opened, target.interpreter, &args.groups)?),
+        false => None,
+    };
+    let told = |report| with_group(report, group.as_ref());
+    if let Some(group) = group.as_ref().filter(|group| !group.is_stale()) {
+        let names = group.names.clone();
+        let report = Reload::current(about(), wanted.strength, names, args.dry_run);
+        return Ok(told(report));
+    }
+    let planned = plan(target, &wanted).map_err(|error| failure(args.pid, error))?;
+    let report = told(Reload::planned(about(), &planned));
     if args.dry_run {
-        return Ok(Reload::planned(about(), &planned));
+        return Ok(report);
     }
-    let consent = ask(args, out, &Reload::planned(about(), &planned))?;
-    match carry_out(args, &opened, target, planned.clone(), consent) {
-        Ok(reloaded) => Ok(Reload::done(about(), &reloaded)),
-        Err(ReloadError::Refused(obstacles)) => Ok(Reload::refused(about(), &planned, &obstacles)),
-        Err(error) => Err(failure(args.pid, error)),
+    let consent = ask(args, out, &report)?;
+    let report = match carry_out(args, opened, target, planned.clone(), consent) {
+        Ok(reloaded) => Reload::done(about(), &reloaded),
+        Err(ReloadError::Refused(obstacles)) => Reload::refused(about(), &planned, &obstacles),
+        Err(error) => return Err(failure(args.pid, error)),
+    };
+    Ok(told(report))
+}
+
+/// Adds which members were stale, when that was asked.
+fn with_group(mut report: Reload, group: Option<&StaleGroup>) -> Reload {
+    if let Some(group) = group {
+        report.stale = Some(group.stale.clone());
+        report.envelope.warnings.extend(group.warnings.clone());
     }
+    report
 }
 
 fn wanted(args: &ReloadArgs) -> Wanted {
@@ -88,6 +122,8 @@ fn carry_out(
             // The route through a parked thread has not been tried with a reload.
             parked: false,
             override_switch: false,
+            interpreter: 0,
+            beside_threads: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })
@@ -119,12 +155,16 @@ fn ask(args: &ReloadArgs, out: &mut Output, planned: &Reload) -> Result<Consent,
 }
 
 /// Why there is no plan, or nothing was reloaded.
-fn failure(pid: i32, error: ReloadError) -> Failure {
+pub(super) fn failure(pid: i32, error: ReloadError) -> Failure {
     let help = error.help();
     let why = error.to_string();
     let (exit, cause) = match error {
         ReloadError::Unreadable(error) => return Failure::from(error).of(pid),
         ReloadError::Read(error) => return Failure::from(error).of(pid),
+        ReloadError::Inject(
+            error @ (InjectError::Interrupted { .. }
+            | InjectError::Refused(Refusal::Interrupted { .. })),
+        ) => return with_cause(inject_failure(pid, &error), INTERRUPTED),
         ReloadError::Inject(error) => return inject_failure(pid, &error),
         ReloadError::NotLoaded { .. } => {
             return with_cause(Failure::new(Exit::No, why, help).of(pid), "not_loaded");
@@ -134,7 +174,7 @@ fn failure(pid: i32, error: ReloadError) -> Failure {
         ReloadError::Source { .. } => (Exit::No, "syntax_error"),
         ReloadError::Refused(_) => (Exit::No, "needs_more"),
         ReloadError::StatementRaised { .. } => (Exit::No, "statement_raised"),
-        ReloadError::Compile(CompileError::OtherRights { .. }) => {
+        ReloadError::Compile(CompileError::Twin(TwinError::Refused { .. })) => {
             (Exit::NotPermitted, "other_rights")
         }
         ReloadError::Compile(_) => (Exit::Forbidden, "not_compiled"),

@@ -2,8 +2,8 @@
 
 use crate::cli::args::SchemaOf;
 use crate::report::{
-    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, Plan, Ps, Refs, Reload,
-    Snapshot, Stale, Unload, Why,
+    Attach, Checked, Doctor, Document, Error, Exec, Ghosts, Modules, PlanReload, Ps, Refs, Reload,
+    Snapshot, Stale, Unload, WatchEvent, Why,
 };
 use schemars::{Schema, schema_for};
 
@@ -17,13 +17,14 @@ pub fn run(of: SchemaOf) -> Schema {
         SchemaOf::Exec => schema_for!(Exec),
         SchemaOf::Ghosts => schema_for!(Document<Ghosts>),
         SchemaOf::Modules => schema_for!(Modules),
-        SchemaOf::Plan => schema_for!(Document<Plan>),
+        SchemaOf::Plan => schema_for!(Document<PlanReload>),
         SchemaOf::Ps => schema_for!(Ps),
         SchemaOf::Stale => schema_for!(Stale),
         SchemaOf::Reload => schema_for!(Reload),
         SchemaOf::Snapshot => schema_for!(Snapshot),
         SchemaOf::Refs => schema_for!(Document<Refs>),
         SchemaOf::Unload => schema_for!(Unload),
+        SchemaOf::Watch => schema_for!(WatchEvent),
         SchemaOf::Why => schema_for!(Document<Why>),
     }
 }

@@ -4,6 +4,7 @@ use super::open::open;
 use crate::cli::args::Which;
 use crate::cli::exit::{Exit, Failure};
 use crate::cli::glob;
+use crate::modules::group::is_member;
 use crate::modules::row::ModuleRow;
 use crate::modules::stale::survey::Surveying;
 use crate::report::{Envelope, Stale, StaleModule};
@@ -25,13 +26,6 @@ impl Wanted<'_> {
         all || self.patterns.iter().any(|p| glob::matches(p, &row.name))
             || self.groups.iter().any(|group| is_member(&row.name, group))
     }
-}
-
-/// Whether a module is the group's package or below it. `group` may end with the dot.
-pub fn is_member(name: &str, group: &str) -> bool {
-    let group = group.strip_suffix('.').unwrap_or(group);
-    name.strip_prefix(group)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
 /// Compares the modules of a process with their files.
@@ -78,17 +72,5 @@ pub fn exit(report: &Stale, asked: bool) -> Exit {
     match report.group_stale == Some(true) || none {
         true => Exit::No,
         false => Exit::Done,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_member;
-
-    #[test]
-    fn a_group_is_a_name_or_what_is_below_it() {
-        assert!(is_member("shop", "shop"));
-        assert!(is_member("shop.tax", "shop."));
-        assert!(!is_member("shopping", "shop"));
     }
 }

@@ -6,17 +6,18 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches};
 
 /// The commands that take a target at the command line. In a session it is put in for them.
-const TAKE_A_TARGET: [&str; 11] = [
-    "modules", "doctor", "refs", "why", "ghosts", "plan", "check", "snapshot", "unload", "exec",
-    "reload",
+const TAKE_A_TARGET: [&str; 12] = [
+    "modules", "doctor", "refs", "why", "ghosts", "stale", "plan", "check", "snapshot", "unload",
+    "exec", "reload",
 ];
 
 /// Those of them that begin their words with targets, with what follows in a session.
-const TAKE_WORDS: [(&str, &str, &str); 6] = [
+const TAKE_WORDS: [(&str, &str, &str); 7] = [
     ("modules", "PATTERN", "Names or patterns of modules"),
     ("refs", "MODULE", "The name of a module"),
     ("why", "NAME", "The name of a module"),
     ("ghosts", "NAME", "The name of a package or module"),
+    ("stale", "PATTERN", "Names or patterns of modules"),
     ("plan", "NAME", "The names of packages or modules"),
     ("check", "ASSERTION", "Assertions"),
 ];

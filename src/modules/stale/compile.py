@@ -153,7 +153,39 @@ def targets(node, scope):
                 targets(one, scope)
 
 
-def scan(body, prefix, scope, sure, found, declared):
+def literal(node):
+    """(value,) of an expression of immutable literals, else None."""
+    kind = type(node).__name__
+    if kind in ('Constant', 'NameConstant'):
+        return (node.value,)
+    if kind in ('Num', 'Str', 'Bytes'):
+        return (getattr(node, 'n', getattr(node, 's', None)),)
+    if kind == 'Name' and OLD and node.id in ('None', 'True', 'False'):
+        return ({'None': None, 'True': True, 'False': False}[node.id],)
+    if kind == 'UnaryOp' and type(node.op).__name__ == 'USub':
+        inner = literal(node.operand)
+        return (-inner[0],) if inner and type(inner[0]) in (int, float, LONG) else None
+    if kind == 'Tuple':
+        parts = [literal(each) for each in node.elts]
+        return (tuple([part[0] for part in parts]),) if None not in parts else None
+    return None
+
+
+def literals(node, prefix, scope, constants):
+    """Notes a plain assignment of a literal to one name."""
+    kind = type(node).__name__
+    if kind == 'Assign' and len(node.targets) == 1:
+        target = node.targets[0]
+    elif kind == 'AnnAssign' and node.value is not None:
+        target = node.target
+    else:
+        return
+    value = literal(node.value)
+    if type(target).__name__ == 'Name' and value:
+        constants.append((prefix, target.id, node.lineno, value[0], scope))
+
+
+def scan(body, prefix, scope, sure, found, declared, constants):
     for node in body:
         kind = type(node).__name__
         if kind in ('FunctionDef', 'AsyncFunctionDef', 'ClassDef'):
@@ -162,7 +194,7 @@ def scan(body, prefix, scope, sure, found, declared):
             found.append([prefix, node.name, node.lineno, is_class, bool(node.decorator_list), sure, scope])
             if is_class:
                 inner = Scope()
-                scan(node.body, prefix + node.name + '.', inner, True, found, declared)
+                scan(node.body, prefix + node.name + '.', inner, True, found, declared, constants)
             collect_globals(node, declared)
             continue
         if kind in ('Import', 'ImportFrom'):
@@ -173,6 +205,8 @@ def scan(body, prefix, scope, sure, found, declared):
                     scope.bind((alias.asname or alias.name).split('.')[0])
         elif kind in ('Assign', 'AugAssign', 'AnnAssign', 'Delete', 'For', 'AsyncFor'):
             targets(node, scope)
+            if sure:
+                literals(node, prefix, scope, constants)
         elif kind in ('With', 'AsyncWith'):
             for item in getattr(node, 'items', [node]):
                 targets(item, scope)
@@ -184,7 +218,7 @@ def scan(body, prefix, scope, sure, found, declared):
         for part in ('body', 'orelse', 'finalbody', 'handlers', 'cases'):
             inner = getattr(node, part, None)
             if isinstance(inner, list):
-                scan(inner, prefix, scope, False, found, declared)
+                scan(inner, prefix, scope, False, found, declared, constants)
 
 
 def walk(node):
@@ -207,6 +241,12 @@ def collect_globals(node, declared):
             declared.update(inner.names)
 
 
+def stored_attributes(tree):
+    """Names of attributes that the module itself writes somewhere: state, not constants."""
+    return [node.attr for node in walk(tree)
+            if type(node).__name__ == 'Attribute' and type(node.ctx).__name__ != 'Load']
+
+
 def version_of(tree):
     for node in tree.body:
         if type(node).__name__ == 'Assign' and len(node.targets) == 1:
@@ -219,8 +259,8 @@ def version_of(tree):
 
 def definitions(out, source, path):
     tree = compile(source, path, 'exec', 0x400, True)
-    found, declared, scope = [], set(), Scope()
-    scan(tree.body, '', scope, True, found, declared)
+    found, declared, scope, constants = [], set(), Scope(), []
+    scan(tree.body, '', scope, True, found, declared, constants)
     version = version_of(tree)
     out += b'n' if version is None else b'v'
     if version is not None:
@@ -231,6 +271,37 @@ def definitions(out, source, path):
         text(out, prefix + name)
         number(out, line)
         out += bytearray((is_class, decorated, sure and once))
+    declared.update(stored_attributes(tree))
+    constants = [one for one in constants
+                 if one[4].bound.get(one[1]) == 1 and not one[4].star and one[1] not in declared]
+    number(out, len(constants))
+    for prefix, name, line, value, _ in constants:
+        text(out, prefix + name)
+        number(out, line)
+        constant(out, value)
+
+
+def is_as_cached(path, code):
+    """Whether the cached file is of an older writing of the source, and that had the same code."""
+    try:
+        if OLD:
+            cached = path + b'c'
+        else:
+            folder, slash, name = path.rpartition('/')
+            stem = name.rpartition('.')[0]
+            cached = '%s%s__pycache__/%s.%s.pyc' % (folder, slash, stem, sys.implementation.cache_tag)
+        about = posix.stat(path)
+        with open(cached, 'rb') as file:
+            head = bytearray(file.read(HEADER))
+            if bytes(head[:4]) != MAGIC or HEADER == 16 and any(head[4:8]):
+                return False
+            stamp = head[-4:] if OLD else head[-8:-4]
+            time = stamp[0] | stamp[1] << 8 | stamp[2] << 16 | stamp[3] << 24
+            if time == int(about.st_mtime) & 0xffffffff:
+                return False
+            return marshal.loads(file.read()) == code
+    except (OSError, IOError, ValueError, EOFError, TypeError):
+        return False
 
 
 def read(path):
@@ -277,8 +348,11 @@ def answer(out, path, compiled, optimize):
     if compiled:
         out += b'n'
         number(out, 0)
+        number(out, 0)
+        out += b'n'
     else:
         definitions(out, data, path)
+        out += b'y' if is_as_cached(path, code) else b'n'
     block(out, marshal.dumps(code))
 
 

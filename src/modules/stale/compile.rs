@@ -1,8 +1,8 @@
 //! Asking the target's own Python, in a process with no more power than the target, what the files
 //! say now. Many files are compiled in one process; nothing that was compiled is executed.
 
-use crate::pyobject::code::Code;
 use crate::pyobject::code::dump::Dump;
+use crate::pyobject::code::{Code, Constant};
 use crate::target::process::Process;
 use crate::target::twin::{self, Program, TwinError};
 use crate::target::twin_limits::Limits;
@@ -43,6 +43,17 @@ pub struct Definition {
     pub is_sure: bool,
 }
 
+/// A name that gets a literal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Literal {
+    /// Where it stands: `Class.NAME`.
+    pub qualname: String,
+    /// Its line, from 1 on.
+    pub line: u32,
+    /// The value.
+    pub value: Constant,
+}
+
 /// What a file compiles to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Compiled {
@@ -50,6 +61,10 @@ pub struct Compiled {
     pub code: Code,
     /// Its functions and classes; of a `.pyc` none.
     pub definitions: Vec<Definition>,
+    /// Assignments of literals that nothing else in the file overwrites.
+    pub constants: Vec<Literal>,
+    /// Whether an older writing of the file had the same code, as its cached file tells.
+    pub is_as_cached: bool,
     /// The text that the file assigns to `__version__`.
     pub version: Option<String>,
     /// The code as `marshal.dumps` of that Python writes it.
@@ -158,6 +173,8 @@ fn parse_file(dump: &mut Dump<'_>) -> Option<OnDisk> {
                 _ => None,
             },
             definitions: parse_definitions(dump)?,
+            constants: parse_constants(dump)?,
+            is_as_cached: dump.byte()? == b'y',
             marshalled: dump.block()?.to_vec(),
         })),
         _ => return None,
@@ -172,6 +189,17 @@ fn parse_definitions(dump: &mut Dump<'_>) -> Option<Vec<Definition>> {
             is_class: dump.byte()? != 0,
             is_decorated: dump.byte()? != 0,
             is_sure: dump.byte()? != 0,
+        })
+    };
+    (0..dump.count()?).map(|_| one(dump)).collect()
+}
+
+fn parse_constants(dump: &mut Dump<'_>) -> Option<Vec<Literal>> {
+    let one = |dump: &mut Dump<'_>| {
+        Some(Literal {
+            qualname: dump.name()?,
+            line: dump.number()?,
+            value: dump.literal()?,
         })
     };
     (0..dump.count()?).map(|_| one(dump)).collect()

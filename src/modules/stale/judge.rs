@@ -4,9 +4,10 @@
 //! function is compared with every function of the same name in the file, also those that are made
 //! when another one is called, and is current when it is equal to one of them.
 
-use super::compile::{Compiled, Definition};
+use super::compile::{Compiled, Definition, Literal};
 use super::live::{Bound, Live, LiveFunction};
-use crate::pyobject::code::{Code, differ};
+use crate::address::Address;
+use crate::pyobject::code::{Code, Constant, differ};
 use std::collections::{BTreeSet, HashMap};
 
 /// What is otherwise about a function.
@@ -18,6 +19,8 @@ pub enum What {
     Added,
     /// It is in memory and not in the file any more.
     Removed,
+    /// It is a constant with another value.
+    Constant,
 }
 
 /// A function that is otherwise.
@@ -29,6 +32,22 @@ pub struct Change {
     pub line: u32,
     /// What is otherwise.
     pub what: What,
+    /// What about it cannot be changed in the function that is there; `None` when only what it does,
+    /// or its value, is another.
+    pub beyond: Option<Beyond>,
+}
+
+/// What about a function is more than its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Beyond {
+    /// Its arguments, or what kind of function it is.
+    Signature,
+    /// The variables of its surroundings that it uses.
+    Closure,
+    /// It is a class, which a statement has to make.
+    Class,
+    /// A decorator has to be called for it.
+    Decorators,
 }
 
 /// A name under which something stands that the file does not put there.
@@ -89,6 +108,35 @@ pub fn judge(live: &Live, compiled: &Compiled, file: &str) -> Judgement {
     found
 }
 
+/// Constants that have another value in memory than in the file. `read` reads an object of the process.
+/// Whether the file or the program gave it another value these values do not tell.
+pub fn constants(
+    live: &Live,
+    compiled: &Compiled,
+    mut read: impl FnMut(Address) -> Option<Constant>,
+) -> Vec<Change> {
+    let mut differs = |literal: &Literal| {
+        let is_known = match literal.qualname.rsplit_once('.') {
+            Some((class, _)) => live.names.get(class) == Some(&Bound::Class),
+            None => true,
+        };
+        let at = live.values.get(&literal.qualname).filter(|_| is_known);
+        match at.and_then(|&at| read(at)) {
+            // An object of another kind is what the program has put there.
+            None | Some(Constant::Other(_) | Constant::Code(_)) => false,
+            Some(value) => value != literal.value,
+        }
+    };
+    let found = compiled.constants.iter().filter(|one| differs(one));
+    let change = |literal: &Literal| Change {
+        qualname: literal.qualname.clone(),
+        line: literal.line,
+        what: What::Constant,
+        beyond: None,
+    };
+    found.map(change).collect()
+}
+
 /// The functions of a file.
 #[derive(Default)]
 struct Disk<'c> {
@@ -124,6 +172,22 @@ impl<'c> Disk<'c> {
             .or_else(|| self.by_name.get(code.name.as_str()).map(Vec::as_slice))
             .unwrap_or_default()
     }
+}
+
+/// What of a function is more than its body: flags are those of arguments and of what a call gives.
+fn beyond(old: &Code, new: &Code) -> Option<Beyond> {
+    const KINDS: u32 = 0x4 | 0x8 | 0x20 | 0x80 | 0x100 | 0x200;
+    let names = |code: &Code| {
+        let stars = (code.flags & 0xc).count_ones() as usize;
+        let [plain, _, keywords] = code.arguments.map(|count| count.max(0) as usize);
+        let count = (plain + keywords + stars).min(code.locals.len());
+        code.locals[..count].to_vec()
+    };
+    let is_same_kind = (old.flags ^ new.flags) & KINDS == 0;
+    if old.arguments != new.arguments || !is_same_kind || names(old) != names(new) {
+        return Some(Beyond::Signature);
+    }
+    (old.free != new.free).then_some(Beyond::Closure)
 }
 
 struct Judging<'j> {
@@ -168,6 +232,7 @@ impl Judging<'_> {
                 qualname: name,
                 line: code.first_line.max(0) as u32,
                 what: What::Removed,
+                beyond: None,
             });
             return;
         };
@@ -184,6 +249,7 @@ impl Judging<'_> {
                 qualname,
                 line: other.first_line.max(0) as u32,
                 what: What::Code,
+                beyond: beyond(&code, nearest),
             });
         }
     }
@@ -212,6 +278,11 @@ impl Judging<'_> {
                     qualname: definition.qualname.clone(),
                     line: definition.line,
                     what: What::Added,
+                    beyond: match (definition.is_class, definition.is_decorated) {
+                        (true, _) => Some(Beyond::Class),
+                        (_, true) => Some(Beyond::Decorators),
+                        _ => None,
+                    },
                 });
             }
             Some(Bound::Foreign(by)) if is_plain && !definition.is_class => {

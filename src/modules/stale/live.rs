@@ -48,6 +48,8 @@ pub struct Live {
     pub functions: Vec<LiveFunction>,
     /// What stands under each name: `name`, `Class.name`.
     pub names: HashMap<String, Bound>,
+    /// The object under each name.
+    pub values: HashMap<String, Address>,
     /// Whether some of it was left out or could not be read.
     pub is_partial: bool,
 }
@@ -72,6 +74,7 @@ pub fn read<M: ReadMemory + ?Sized>(
         name,
         globals,
         seen: AddressSet::default(),
+        functions: HashMap::new(),
         live: Live::default(),
     };
     for (key, value) in reading.entries(globals)? {
@@ -87,6 +90,8 @@ struct Reading<'r, M: ?Sized> {
     name: &'r str,
     globals: Address,
     seen: AddressSet,
+    /// What the functions that were looked at are.
+    functions: HashMap<Address, Bound>,
     live: Live,
 }
 
@@ -114,6 +119,7 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
             }
         };
         self.live.names.insert(path.to_owned(), bound);
+        self.live.values.insert(path.to_owned(), value);
     }
 
     fn look(
@@ -172,7 +178,9 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
         let function = function::read(self.memory, self.layout, at)?;
         let is_own = function.globals == self.globals;
         if !self.seen.insert(at) {
-            return Ok(if is_own { Bound::Own } else { Bound::Other });
+            // One that is looked at just now, or was: the same stands under several names.
+            let known = self.functions.get(&at).cloned();
+            return Ok(known.unwrap_or(if is_own { Bound::Own } else { Bound::Other }));
         }
         if is_own {
             let qualname = function.qualname.and_then(|at| self.text(at));
@@ -185,10 +193,12 @@ impl<M: ReadMemory + ?Sized> Reading<'_, M> {
             });
         }
         let has_own_behind = self.wrapped(path, &function, depth)?;
-        Ok(match is_own || has_own_behind {
+        let bound = match is_own || has_own_behind {
             true => Bound::Own,
             false => Bound::Foreign(self.module_of(function.globals)),
-        })
+        };
+        self.functions.insert(at, bound.clone());
+        Ok(bound)
     }
 
     /// Functions in the closure and under `__wrapped__`.

@@ -4,4 +4,6 @@ pub mod compile;
 pub mod extension;
 pub mod judge;
 pub mod live;
+mod moved;
+mod program;
 pub mod survey;

@@ -1,19 +1,19 @@
 //! Of each module: is its code that of its file?
 
-use super::compile::{CompileError, Compiled, OnDisk, Wanted, compile};
+use super::compile::{Compiled, OnDisk, Wanted};
 use super::extension::{self, Match};
-use super::judge::{Judgement, judge};
-use super::live;
+use super::judge::{self, Change, Judgement, judge};
+use super::{live, moved};
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
-use crate::pyobject::{dict, int, sequence, text};
+use crate::pyobject::code::CodeReader;
+use crate::pyobject::{dict, text};
 use crate::target::cached::Cached;
 use crate::target::maps::Maps;
 use crate::target::process::Process;
 use crate::target::target::Target;
-use crate::target::twin::Program;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 /// How the code in memory stands to the file.
@@ -33,6 +33,16 @@ pub enum State {
     Unreadable,
     /// It cannot be told.
     Unknown,
+}
+
+impl State {
+    /// Whether the process runs something else than the file holds.
+    pub fn is_stale(self) -> bool {
+        matches!(
+            self,
+            State::Changed | State::Missing | State::Moved | State::OtherVersion
+        )
+    }
 }
 
 /// What the state is told from.
@@ -89,7 +99,7 @@ impl Surveying<'_> {
             .iter()
             .filter(|row| !matches!(row.kind, Kind::Stub | Kind::Blocked))
             .collect();
-        let files: Vec<Option<Wanted>> = rows.iter().map(|row| wanted(row)).collect();
+        let files: Vec<Option<Wanted>> = rows.iter().map(|row| wanted(self.process, row)).collect();
         let all: Vec<Wanted> = files.iter().flatten().cloned().collect();
         let mut warnings = Vec::new();
         let mut answers = match self.compile(&all) {
@@ -109,96 +119,44 @@ impl Surveying<'_> {
             },
             None => self.without_code(row, maps.as_ref()),
         });
-        let modules = modules.collect();
+        let mut modules: Vec<Checked> = modules.collect();
+        self.find_moved(&rows, &mut modules);
         Survey { modules, warnings }
     }
 
-    /// Compiles files as the process itself would.
-    ///
-    /// # Errors
-    /// [`CompileError`].
-    pub fn compile(&self, files: &[Wanted]) -> Result<Vec<OnDisk>, CompileError> {
-        if files.is_empty() {
-            return Ok(Vec::new());
+    /// Looks where the files that are gone are now, and compares those.
+    fn find_moved(&self, rows: &[&ModuleRow], modules: &mut [Checked]) {
+        let gone = |one: &(&ModuleRow, &mut Checked)| {
+            one.1.state == State::Missing && one.0.kind == Kind::Source
+        };
+        let pairs = rows.iter().copied().zip(modules);
+        let pairs: Vec<_> = pairs.filter(gone).collect();
+        if pairs.is_empty() {
+            return;
         }
-        let no_python = CompileError::OtherPython {
-            detail: "it is no Python by its name, and none was found beside it",
+        let path = self.search_path();
+        let found = pairs.into_iter().filter_map(|(row, checked)| {
+            let file = moved::elsewhere(self.process, &path, row)?;
+            Some((row, checked, file))
+        });
+        let found: Vec<_> = found.collect();
+        let wanted = found.iter().map(|(_, _, file)| Wanted {
+            path: file.clone(),
+            is_compiled: false,
+        });
+        let wanted: Vec<Wanted> = wanted.collect();
+        let Ok(answers) = self.compile(&wanted) else {
+            return;
         };
-        let (path, is_own) = self.program().ok_or(no_python)?;
-        let program = match is_own {
-            true => Program::Own(&path),
-            false => Program::At(&path),
-        };
-        let version = self.python.version;
-        let parts = [version.major, version.minor, version.micro];
-        let low = version.level << 4 | version.serial;
-        let hexversion = u32::from_be_bytes([parts[0], parts[1], parts[2], low]);
-        compile(self.process, program, hexversion, self.optimize(), files)
-    }
-
-    /// The program to compile with, and whether it is the one that the process runs: a host that
-    /// embeds Python must not be started again.
-    fn program(&self) -> Option<(PathBuf, bool)> {
-        let is_python = |path: &Path| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.starts_with("python"))
-        };
-        if let Some((path, _)) = self
-            .process
-            .executable()
-            .filter(|(path, _)| is_python(path))
-        {
-            return Some((self.below_root(path), true));
+        for ((row, checked, file), on_disk) in found.into_iter().zip(answers) {
+            if let OnDisk::Compiled(compiled) = on_disk {
+                let compared = self.compared(row, &compiled);
+                checked.judgement = compared.judgement;
+                checked.evidence = compared.evidence;
+            }
+            checked.state = State::Moved;
+            checked.detail = Some(format!("the file is {file} now"));
         }
-        let version = self.python.version;
-        let named = ["_base_executable", "executable"].map(|name| self.text_of_sys(name));
-        let prefix = ["base_exec_prefix", "exec_prefix"].into_iter();
-        let beside = prefix.filter_map(|name| {
-            let name = self.text_of_sys(name)?;
-            Some(format!(
-                "{name}/bin/python{}.{}",
-                version.major, version.minor
-            ))
-        });
-        let mut all = named.into_iter().flatten().chain(beside).map(PathBuf::from);
-        all.find(|path| is_python(path) && self.process.inside(path).is_file())
-            .map(|path| (path, false))
-    }
-
-    /// A path of ours as the target sees it.
-    fn below_root(&self, path: PathBuf) -> PathBuf {
-        let root = std::fs::read_link(format!("/proc/{}/root", self.process.pid()));
-        let stripped = root.ok().and_then(|root| {
-            let rest = path.strip_prefix(root).ok()?;
-            Some(Path::new("/").join(rest))
-        });
-        stripped.unwrap_or(path)
-    }
-
-    fn of_sys(&self, name: &str) -> Option<crate::address::Address> {
-        let (layout, sys) = (&self.python.layout, self.interpreter.sysdict);
-        dict::find(self.process, layout, sys, name).ok().flatten()
-    }
-
-    fn text_of_sys(&self, name: &str) -> Option<String> {
-        let text = text::read(self.process, &self.python.layout, self.of_sys(name)?).ok()?;
-        Some(text.as_str()?.to_owned())
-    }
-
-    /// `sys.flags.optimize`: a tuple with names.
-    fn optimize(&self) -> u8 {
-        let layout = &self.python.layout;
-        let is_old = layout.python < (3, 0);
-        let read = || {
-            let flags = sequence::read_tuple(self.process, layout, self.of_sys("flags")?).ok()?;
-            let at = *flags.get(if is_old { 6 } else { 3 })?;
-            let value = match is_old {
-                true => int::read_plain(self.process, layout, at),
-                false => int::read(self.process, layout, at),
-            };
-            value.ok()?.to_i64()
-        };
-        read().unwrap_or(0).clamp(0, 2) as u8
     }
 
     fn of_code(&self, row: &ModuleRow, on_disk: OnDisk) -> Checked {
@@ -232,8 +190,12 @@ impl Surveying<'_> {
                 return checked;
             }
         };
-        let found = judge(&live, compiled, file);
+        let mut found = judge(&live, compiled, file);
         let newer = self.is_newer(Path::new(file));
+        if newer == Some(true) && !compiled.is_as_cached {
+            found.changed.extend(self.constants(&live, compiled));
+            found.changed.sort_by_key(|change| change.line);
+        }
         let version = row.version.as_ref().zip(compiled.version.as_ref());
         checked.state = match version {
             Some((loaded, now)) if loaded != now => {
@@ -254,6 +216,16 @@ impl Surveying<'_> {
         }
         checked.judgement = found;
         checked
+    }
+
+    /// Constants that were edited, or that the program has given another value: an older file tells
+    /// that nobody edited them.
+    fn constants(&self, live: &live::Live, compiled: &Compiled) -> Vec<Change> {
+        let memory = Cached::new(self.process);
+        let Some(mut reader) = CodeReader::new(&memory, &self.python.layout) else {
+            return Vec::new();
+        };
+        judge::constants(live, compiled, |at| reader.read_constant(at).ok())
     }
 
     fn name_of(&self, globals: crate::address::Address) -> Option<String> {
@@ -387,7 +359,7 @@ const PLAIN: [&str; 6] = [
 
 /// What to compile for a module; `None` when its code comes from no file, or from a loader of its
 /// own.
-fn wanted(row: &ModuleRow) -> Option<Wanted> {
+fn wanted(process: &Process, row: &ModuleRow) -> Option<Wanted> {
     let file = row.file.as_deref()?;
     let is_plain = row
         .loader
@@ -399,7 +371,8 @@ fn wanted(row: &ModuleRow) -> Option<Wanted> {
     }
     let is_compiled = file.ends_with(".pyc") || file.ends_with(".pyo");
     // 2.7 names the compiled file also where the source lies beside it.
-    let is_source = row.kind == Kind::Source && is_compiled;
+    let has_source = |path: &str| process.inside(Path::new(path)).exists();
+    let is_source = row.kind == Kind::Source && is_compiled && has_source(&file[..file.len() - 1]);
     Some(Wanted {
         path: match is_source {
             true => file[..file.len() - 1].to_owned(),

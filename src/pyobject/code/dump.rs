@@ -123,6 +123,11 @@ impl<'b> Dump<'b> {
         })
     }
 
+    /// The next constant that stands by itself.
+    pub fn literal(&mut self) -> Option<Constant> {
+        self.constant(DEPTH)
+    }
+
     fn constants(&mut self, depth: usize) -> Option<Vec<Constant>> {
         (0..self.count()?).map(|_| self.constant(depth)).collect()
     }
