@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// States of which the run must be done, not refused.
 const REACHED: &str = "busy,contended,malloc,sleep,lock,queue,condition,event,asyncio,poll,epoll,read,accept,recv,\
-subprocess,timer,gc,imports,traced,shadowed,subinterpreters,forking";
+subprocess,timer,gc,imports,traced,shadowed,subinterpreters,forking,registers,registers-released,greenlet";
 /// States in which nothing may be run.
 const CLOSED: &str = "pause,audited,seccomp-kill";
 
@@ -47,5 +47,14 @@ fn a_state_without_a_way_is_refused_with_its_reason_and_stays_as_it_is() {
         assert_eq!((done, refused), (0, 3), "{state}: {row}");
         let reason = row.split('|').nth(8).unwrap_or_default().trim();
         assert!(reason.len() > 10, "{state}: {row}");
+    }
+}
+
+#[test]
+fn a_call_that_holds_the_gil_is_waited_for_until_the_time_is_over_and_what_is_withdrawn_never_runs()
+{
+    for (state, done, refused, row) in rows("3.11", "gil-call") {
+        // The second of the three has not the time to see its end; the third counts those that ran.
+        assert!(done >= 2 && done + refused <= 3, "{state}: {row}");
     }
 }

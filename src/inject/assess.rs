@@ -1,19 +1,17 @@
 //! What can be told of a run beforehand, without stopping the target.
 
 use crate::address::Address;
+use crate::control::control::Onward;
 use crate::control::libc::Libc;
 use crate::cpython::python::Python;
 use crate::inject::error::InjectError;
 use crate::inject::parked_thread;
-use crate::inject::pending_call::route_for;
-use crate::inject::remote_exec::{Slot, nudges};
 use crate::inject::remote_script::Script;
 use crate::inject::request::Route;
-use crate::inject::route::refuse_switched_off;
-use crate::inject::run::refuse_early;
-use crate::inject::safe_point::{Seen, look_twice, may_wake};
+use crate::inject::route::{self, Way, Wishes, choose, means};
+use crate::inject::safe_point::{MainThread, Seen};
 use crate::target::process::Process;
-use crate::target::registers_x86_64::is_lock_wait;
+use crate::target::threads::thread_ids;
 
 /// What a run would meet, as far as it can be seen from outside.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +20,11 @@ pub struct Prospect {
     pub route: Route,
     /// How the main thread would come to run the code.
     pub comes: Comes,
+    /// How long the target would stand still, all stops together, in microseconds, if the machine has
+    /// nothing else to do.
+    pub stop_us: u64,
+    /// Its threads: each is stopped.
+    pub threads: usize,
 }
 
 /// How a main thread comes to run the code.
@@ -52,48 +55,50 @@ pub fn assess(
     python: &Python,
     symbols: &dyn Fn(&str) -> Option<Address>,
 ) -> Result<Prospect, InjectError> {
-    refuse_early(process, python)?;
-    refuse_switched_off(process, python)?;
-    let (queue, _) = route_for(python)?;
-    let seen = look_twice(process);
-    let remote = Slot::of(process, python).is_some() && Script::has_a_place(process);
-    let route = match remote && !seen.is_lock_wait() {
-        true => Route::RemoteExec,
-        false => queue,
+    let mut means = means(process, python, Wishes::default())?;
+    means.interface = means.interface.filter(|_| Script::has_a_place(process));
+    let seen = MainThread::of(process, python, symbols).look_twice();
+    let (route, comes) = match (choose(&means, &seen), seen) {
+        (_, Seen::Gone) => return Err(InjectError::Gone),
+        (Some(Way::Interface(_, onward)), _) => (Route::RemoteExec, Comes::by(onward)),
+        (Some(Way::Queue(onward)), _) => (means.queue, Comes::by(onward)),
+        (Some(Way::WhileWaiting), _) if can_run_while_waiting(process, python, symbols) => {
+            (Route::ParkedThread, Comes::WhileWaiting)
+        }
+        (_, Seen::Parked { wait_channel, .. }) => (means.queue, Comes::Later { wait_channel }),
+        (_, Seen::Moving | Seen::Forking) => {
+            let wait_channel = "for a child of vfork".to_owned();
+            (means.queue, Comes::Later { wait_channel })
+        }
     };
-    let (number, wait_channel) = match seen {
-        Seen::Moving => {
-            return Ok(Prospect {
-                route,
-                comes: Comes::Itself,
-            });
-        }
-        Seen::Gone => return Err(InjectError::Gone),
-        Seen::Parked {
-            number,
-            wait_channel,
-        } => (number, wait_channel),
-    };
-    let is_woken = match is_lock_wait(number, &wait_channel) {
-        true => may_wake(python),
-        false => remote && nudges(number, &wait_channel),
-    };
-    Ok(if is_woken {
-        Prospect {
-            route,
-            comes: Comes::Woken,
-        }
-    } else if can_run_while_waiting(process, python, symbols) {
-        Prospect {
-            route: Route::ParkedThread,
-            comes: Comes::WhileWaiting,
-        }
-    } else {
-        Prospect {
-            route,
-            comes: Comes::Later { wait_channel },
-        }
+    let threads = thread_ids(process).map_or(1, |tids| tids.len());
+    Ok(Prospect {
+        stop_us: foretold_stop_us(route, threads),
+        route,
+        comes,
+        threads,
     })
+}
+
+/// Microseconds that each stop takes for a thread, and microseconds besides for system calls and
+/// writes: rounded medians of many runs on a machine with nothing else to do. A stop to arm, and
+/// another to give memory back where a way needs memory.
+fn foretold_stop_us(route: Route, threads: usize) -> u64 {
+    let (stops, besides) = match route {
+        Route::RemoteExec => (1, 50),
+        Route::QueueWrite | Route::QueueCall => (2, 200),
+        Route::ParkedThread => (2, 400),
+    };
+    stops * 50 * threads as u64 + besides
+}
+
+impl Comes {
+    fn by(onward: Onward) -> Self {
+        match onward {
+            Onward::AsItWas => Comes::Itself,
+            Onward::Woken => Comes::Woken,
+        }
+    }
 }
 
 fn can_run_while_waiting(
@@ -115,5 +120,5 @@ fn can_run_while_waiting(
 /// # Errors
 /// As [`assess`].
 pub fn refuse_at_sight(process: &Process, python: &Python) -> Result<(), InjectError> {
-    Ok(refuse_early(process, python)?)
+    Ok(route::refuse_at_sight(process, python, Wishes::default())?)
 }

@@ -1,7 +1,6 @@
 //! Why nothing was run, or why it is not known what became of it.
 
 use crate::control::error::ControlError;
-use crate::cpython::version::Version;
 use crate::inject::parked_thread::Unproven;
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
@@ -134,6 +133,35 @@ pub enum Refusal {
         /// The path of its script.
         path: String,
     },
+    /// There is no GIL: the code would run beside other threads.
+    #[error("this build has no GIL: the code would run beside other threads of Python")]
+    BesideThreads,
+    /// Code can be run in the main interpreter only.
+    #[error("before CPython 3.14 code is run in the main interpreter only")]
+    MainInterpreterOnly,
+    /// No thread executes the interpreter.
+    #[error("no thread executes interpreter {number}, so that nobody would run the code")]
+    NobodyExecutes {
+        /// Its number.
+        number: i64,
+    },
+    /// No file of ours can be opened by the target.
+    #[error("the target can open no file of ours, neither in memory nor in its /tmp")]
+    NoPlaceForScript,
+    /// It came from `vfork` and has not executed its program yet.
+    #[error(
+        "it shares the memory of process {parent} until it executes a program of its own (vfork)"
+    )]
+    SharesMemory {
+        /// Whose memory it is.
+        parent: i32,
+    },
+    /// The main thread waits for a child of `vfork`.
+    #[error("the main thread has been waiting in vfork for {} ms, until a child executes its program", .waited.as_millis())]
+    InVfork {
+        /// How long it was watched.
+        waited: Duration,
+    },
     /// The interpreter is shutting down.
     #[error("the interpreter is shutting down")]
     Finalizing,
@@ -151,14 +179,6 @@ pub enum Refusal {
     QueueUnproven {
         /// What did not fit.
         detail: &'static str,
-    },
-    /// No way is known for this build.
-    #[error("running code is not supported for CPython {version} {build}")]
-    Unsupported {
-        /// The version.
-        version: Version,
-        /// What about the build.
-        build: &'static str,
     },
     /// A function that is needed has no symbol.
     #[error("the function {name} was not found in the target")]
@@ -217,7 +237,10 @@ impl Refusal {
             | Refusal::QueueFull
             | Refusal::ForeignWait
             | Refusal::GilHeld
-            | Refusal::ParkedUnproven { .. } => true,
+            | Refusal::Parked { .. }
+            | Refusal::ParkedUnproven { .. }
+            | Refusal::InVfork { .. }
+            | Refusal::SharesMemory { .. } => true,
             Refusal::Control(error) => error.may_pass(),
             _ => false,
         }
@@ -239,7 +262,7 @@ impl Refusal {
                 ControlError::SyscallFailed { .. } | ControlError::Filtered { .. },
             ) => "a policy of the target forbids new executable memory; restart it instead",
             Refusal::Interrupted { .. } => "nothing was changed",
-            Refusal::Control(_) | Refusal::QueueUnproven { .. } | Refusal::Unsupported { .. } => {
+            Refusal::Control(_) | Refusal::QueueUnproven { .. } => {
                 "this target can be looked at, but not changed"
             }
             Refusal::Watchdog(_) => "see that /proc is mounted and a process may be started",
@@ -249,6 +272,16 @@ impl Refusal {
                 "if that may be overridden here: --override-remote-debug-switch"
             }
             Refusal::SlotTaken { .. } => "try again when that script has run",
+            Refusal::BesideThreads => {
+                "exec --force runs it all the same; what it changes must bear that"
+            }
+            Refusal::MainInterpreterOnly | Refusal::NobodyExecutes { .. } => {
+                "leave --interpreter out; every interpreter can be looked at"
+            }
+            Refusal::NoPlaceForScript => "run as the user of the target, in its namespaces",
+            Refusal::SharesMemory { .. } | Refusal::InVfork { .. } => {
+                "try again in a moment; the child has to execute its program first"
+            }
             Refusal::Finalizing => "nothing needs to be unloaded from a process that ends",
             Refusal::OtherMainThread => "programs that embed Python this way are not supported",
             Refusal::LockHeld | Refusal::QueueFull => "try again",

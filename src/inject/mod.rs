@@ -7,6 +7,7 @@ pub mod exec;
 mod page;
 pub mod parked_thread;
 mod pending_call;
+mod queued;
 mod reclaim;
 mod remote_exec;
 mod remote_script;

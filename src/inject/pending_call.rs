@@ -59,15 +59,8 @@ pub(super) struct Armed {
 /// The way for this Python.
 ///
 /// # Errors
-/// [`Refusal::Unsupported`], [`Refusal::QueueUnproven`].
+/// [`Refusal::QueueUnproven`].
 pub(super) fn route_for(python: &Python) -> Result<(Route, Option<Ring>), Refusal> {
-    let unsupported = |build| Refusal::Unsupported {
-        version: python.version,
-        build,
-    };
-    if python.build.free_threaded {
-        return Err(unsupported("without the GIL"));
-    }
     let ring = Ring::of(python).filter(|_| python.layout.pending_proven);
     let route = match ring {
         Some(ring) if ring.commits_by_one_word() => Route::QueueWrite,
@@ -147,7 +140,8 @@ impl<'a> Prepared<'a> {
             self.check_lock_wait(&control)?;
         }
         if self.route == Route::QueueCall {
-            control.check_stack_room(self.stack_need)?;
+            // The trampoline runs in the thread itself, whose stack grows under it.
+            control.check_stack_can_grow(self.stack_need)?;
         }
         let scratch = Scratch::borrow(&control, &self.libc, self.contents.size())?;
         if let Err(error) = self.fill(&control, scratch, onward) {

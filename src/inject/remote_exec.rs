@@ -11,22 +11,19 @@
 //! then it runs all the same, and the next run removes it.
 
 use crate::address::Address;
-use crate::control::consent::Consent;
 use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::shared_file::{maker_of, remove_left_for};
 use crate::cpython::debug_offsets::DebugOffsets;
-use crate::cpython::python::Python;
-use crate::inject::error::{InjectError, Refusal};
-use crate::inject::pending_call::Prepared;
+use crate::cpython::python::{Interpreter, Python};
+use crate::inject::error::{BadResult, InjectError, Refusal};
 use crate::inject::remote_script::{Progress, Script};
 use crate::inject::request::{Ran, Route};
-use crate::inject::safe_point::{Seen, check_main_thread, look_twice};
+use crate::inject::route::{Way, choose};
+use crate::inject::run::{Given, Run};
+use crate::inject::safe_point::{check_main_thread, refuse_finalizing};
 use crate::target::memory::{ReadMemory, ReadMemoryExt};
-use crate::target::pause::StopLimits;
 use crate::target::process::Process;
-use crate::target::signals::Interruption;
-use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
 
 /// `_PY_EVAL_PLEASE_STOP_BIT`: left over, it does nothing.
@@ -39,7 +36,7 @@ const MAX_STATES: usize = 100_000;
 const BEFORE_NUDGING: Duration = Duration::from_millis(50);
 
 /// Where the slot is, from the target's own debug offsets.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Slot {
     eval_breaker: u64,
     pending: u64,
@@ -48,8 +45,12 @@ pub(super) struct Slot {
 }
 
 impl Slot {
-    /// The slot of this Python; `None` before 3.14.
-    pub(super) fn of(memory: &(impl ReadMemory + ?Sized), python: &Python) -> Option<Self> {
+    /// The slot of an interpreter; `None` before 3.14.
+    pub(super) fn of(
+        memory: &(impl ReadMemory + ?Sized),
+        python: &Python,
+        interpreter: &Interpreter,
+    ) -> Option<Self> {
         let offsets = DebugOffsets::read_at(memory, python.runtime?).ok()?;
         if offsets.version != python.version {
             return None;
@@ -64,13 +65,31 @@ impl Slot {
             eval_breaker,
             pending: support + pending,
             path: support + path,
-            enabled: python.main().address.offset(enabled),
+            enabled: interpreter.address.offset(enabled),
         })
     }
 
     /// Whether the interpreter will look at it.
     pub(super) fn is_enabled(&self, memory: &(impl ReadMemory + ?Sized)) -> bool {
         memory.read_at::<u32>(self.enabled) == Ok(1)
+    }
+
+    /// Refuses when somebody else's script is waiting; what a dead run of ours left is no obstacle.
+    fn refuse_taken(&self, control: &Control<'_>, state: Address) -> Result<(), Refusal> {
+        let read = ControlError::Read;
+        let pending = state.offset(self.pending);
+        if control.read_at::<u32>(pending).map_err(read)? == 0 {
+            return Ok(());
+        }
+        let path = control
+            .read_bytes_at(state.offset(self.path), PATH_SIZE as usize)
+            .map_err(read)?;
+        let end = path.iter().position(|&byte| byte == 0);
+        let path = String::from_utf8_lossy(&path[..end.unwrap_or(path.len())]).into_owned();
+        match maker_of(&path) {
+            Some(pid) if Process::open(pid).is_err() => Ok(control.write_u32(pending, 0)?),
+            _ => Err(Refusal::SlotTaken { path }),
+        }
     }
 }
 
@@ -90,74 +109,22 @@ pub(super) fn nudges(number: i64, wait_channel: &str) -> bool {
     BORNE.contains(&number) || is_restarted()
 }
 
-/// One run by this interface.
-pub(super) struct Remote<'r> {
-    pub(super) process: &'r Process,
-    pub(super) slot: &'r Slot,
-    pub(super) script: &'r Script,
-    pub(super) prepared: &'r Prepared<'r>,
-    pub(super) watchdog: &'r Watchdog,
-    pub(super) interruption: &'r Interruption,
-    pub(super) limits: StopLimits,
-    pub(super) consent: Consent,
-    pub(super) deadline: Instant,
-    pub(super) stopped: Duration,
-    pub(super) woken: bool,
-}
-
 /// What became of a script that was to be taken back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Withdrawal {
     TakenBack,
     Ended,
     Begun,
 }
 
-impl<'r> Remote<'r> {
-    /// Runs it; `None` when the main thread waits where this way does not reach it, and nothing
-    /// was left in the slot.
+impl Run<'_> {
+    /// Puts the script into the slot of the main thread, in one stop.
     ///
     /// # Errors
-    /// As `run_main`.
-    pub(super) fn run(&mut self) -> Result<Option<Ran>, InjectError> {
-        loop {
-            let refusal = match self.onward() {
-                None => return Ok(None),
-                Some(onward) => match self.arm(onward) {
-                    Ok(state) => return self.wait(state),
-                    // Another way may prove more of the stack.
-                    Err(Refusal::ForeignWait) => return Ok(None),
-                    Err(refusal) if refusal.may_pass() => refusal,
-                    Err(refusal) => return Err(refusal.into()),
-                },
-            };
-            if Instant::now() >= self.deadline {
-                return Err(refusal.into());
-            }
-            if let Some(signal) = self.interruption.wait(Duration::from_millis(3)) {
-                return Err(Refusal::Interrupted { signal }.into());
-            }
-        }
-    }
-
-    /// How the main thread is to go on when the script waits; `None` when it would not look.
-    fn onward(&self) -> Option<Onward> {
-        match look_twice(self.process) {
-            Seen::Moving => Some(Onward::AsItWas),
-            Seen::Parked {
-                number,
-                wait_channel,
-            } => nudges(number, &wait_channel).then_some(Onward::Woken),
-            Seen::Gone => None,
-        }
-    }
-
-    fn seize(&self) -> Result<Control<'r>, ControlError> {
-        Control::seize(self.process, self.watchdog, self.limits, self.consent)
-    }
-
-    fn arm(&mut self, onward: Onward) -> Result<Address, Refusal> {
+    /// [`Refusal`]: nothing is waiting there.
+    pub(super) fn arm_script(&mut self, slot: Slot, onward: Onward) -> Result<Given, Refusal> {
         let control = self.seize()?;
-        let outcome = self.write(&control, onward);
+        let outcome = self.write_script(&control, slot, onward);
         let began = Instant::now();
         if outcome.is_ok() && onward == Onward::Woken {
             // Armed it is; a thread that does not wait any more looks by itself.
@@ -167,71 +134,78 @@ impl<'r> Remote<'r> {
         } else {
             self.stopped += control.resume();
         }
-        outcome
+        outcome.map(|state| Given::Script(slot, state))
     }
 
     /// Writes path, bit and word. An error means that nothing is waiting.
-    fn write(&self, control: &Control<'_>, onward: Onward) -> Result<Address, Refusal> {
+    fn write_script(
+        &self,
+        control: &Control<'_>,
+        slot: Slot,
+        onward: Onward,
+    ) -> Result<Address, Refusal> {
+        let Some(script) = self.script else {
+            return Err(Refusal::ForeignWait);
+        };
         let python = self.prepared.python;
-        check_main_thread(control, python)?;
         if onward == Onward::Woken {
             control.onward_registers(onward)?;
             self.prepared.check_wait_of_python(control)?;
         }
-        let state = find_state(control, python)?;
-        self.refuse_taken(control, state)?;
-        let mut path = self.script.path().as_bytes().to_vec();
+        let state = match self.means.elsewhere {
+            Some(interpreter) => {
+                refuse_finalizing(control, python)?;
+                newest_state(control, python, &interpreter)?
+            }
+            None => {
+                check_main_thread(control, python)?;
+                find_state(control, python)?
+            }
+        };
+        slot.refuse_taken(control, state)?;
+        let mut path = script.path().as_bytes().to_vec();
         path.push(0);
-        control.write(state.offset(self.slot.path), &path)?;
-        let breaker = state.offset(self.slot.eval_breaker);
+        control.write(state.offset(slot.path), &path)?;
+        let breaker = state.offset(slot.eval_breaker);
         let bits: u64 = control.read_at(breaker).map_err(ControlError::Read)?;
         control.write(breaker, &(bits | PLEASE_STOP).to_le_bytes())?;
-        control.write_u32(state.offset(self.slot.pending), 1)?;
+        control.write_u32(state.offset(slot.pending), 1)?;
         Ok(state)
     }
 
-    /// Refuses when somebody else's script is waiting; what a dead run of ours left is no obstacle.
-    fn refuse_taken(&self, control: &Control<'_>, state: Address) -> Result<(), Refusal> {
-        let read = ControlError::Read;
-        let pending = state.offset(self.slot.pending);
-        if control.read_at::<u32>(pending).map_err(read)? == 0 {
-            return Ok(());
-        }
-        let path = control
-            .read_bytes_at(state.offset(self.slot.path), PATH_SIZE as usize)
-            .map_err(read)?;
-        let end = path.iter().position(|&byte| byte == 0);
-        let path = String::from_utf8_lossy(&path[..end.unwrap_or(path.len())]).into_owned();
-        match maker_of(&path) {
-            Some(pid) if Process::open(pid).is_err() => Ok(control.write_u32(pending, 0)?),
-            _ => Err(Refusal::SlotTaken { path }),
-        }
-    }
-
-    fn wait(&mut self, state: Address) -> Result<Option<Ran>, InjectError> {
+    /// Waits until the script has ended; `None` when the main thread has begun to wait where this
+    /// way does not reach it, and nothing was left in the slot.
+    ///
+    /// # Errors
+    /// As `run_main`.
+    pub(super) fn wait_for_script(
+        &mut self,
+        slot: Slot,
+        state: Address,
+    ) -> Result<Option<Ran>, InjectError> {
         let began = Instant::now();
         let mut nap = Duration::from_micros(100);
         let mut next_look = began + BEFORE_NUDGING;
         loop {
-            let progress = self.progress()?;
+            let progress = self.progress_of_script()?;
             if progress == Progress::Ended {
-                return self.ended(began).map(Some);
+                return self.script_ended(began).map(Some);
             }
             let signal = self.interruption.wait(nap);
-            if signal.is_some() || Instant::now() >= self.deadline {
-                return self.give_up(state, began, signal).map(Some);
+            if signal.is_some() || self.is_late() {
+                return self.give_up(slot, state, began, signal).map(Some);
             }
             nap = (nap * 5 / 4).min(Duration::from_millis(2));
             if progress == Progress::NotBegun && Instant::now() >= next_look {
-                match self.onward() {
-                    Some(Onward::Woken) => self.nudge(),
-                    Some(Onward::AsItWas) => {}
+                match choose(&self.means, &self.main_thread.look_twice()) {
+                    Some(Way::Interface(_, Onward::Woken)) => self.nudge(),
                     // It waits where only another way reaches it.
-                    None => {
-                        if matches!(self.take_back(state)?, Withdrawal::TakenBack) {
-                            return Ok(None);
-                        }
+                    Some(Way::Queue(_) | Way::WhileWaiting)
+                        if self.take_script_back(slot, state)? == Withdrawal::TakenBack =>
+                    {
+                        return Ok(None);
                     }
+                    _ => {}
                 }
                 next_look = Instant::now() + 4 * BEFORE_NUDGING;
             }
@@ -240,13 +214,14 @@ impl<'r> Remote<'r> {
 
     fn give_up(
         &mut self,
+        slot: Slot,
         state: Address,
         began: Instant,
         signal: Option<i32>,
     ) -> Result<Ran, InjectError> {
         let waited = began.elapsed();
-        match (self.take_back(state)?, signal) {
-            (Withdrawal::Ended, _) => self.ended(began),
+        match (self.take_script_back(slot, state)?, signal) {
+            (Withdrawal::Ended, _) => self.script_ended(began),
             (Withdrawal::Begun, _) => Err(InjectError::Unfinished { waited }),
             (Withdrawal::TakenBack, Some(signal)) => Err(InjectError::Interrupted { signal }),
             (Withdrawal::TakenBack, None) => Err(InjectError::Withdrawn { waited }),
@@ -254,12 +229,16 @@ impl<'r> Remote<'r> {
     }
 
     /// How far it is; an end of the target is told as that.
-    fn progress(&self) -> Result<Progress, InjectError> {
-        let progress = self.script.progress().map_err(InjectError::NotWithdrawn)?;
+    fn progress_of_script(&self) -> Result<Progress, InjectError> {
+        let progress = self.script_progress().map_err(InjectError::NotWithdrawn)?;
         if progress != Progress::Ended && self.process.has_ended() {
             return Err(InjectError::Gone);
         }
         Ok(progress)
+    }
+
+    fn script_progress(&self) -> Result<Progress, ControlError> {
+        self.script.map_or(Ok(Progress::NotBegun), Script::progress)
     }
 
     /// The main thread has begun to wait since: it is interrupted where that is known to be borne.
@@ -275,9 +254,9 @@ impl<'r> Remote<'r> {
     }
 
     /// Takes the script out of the slot, or sees that the interpreter has taken it.
-    fn take_back(&mut self, state: Address) -> Result<Withdrawal, InjectError> {
+    fn take_script_back(&mut self, slot: Slot, state: Address) -> Result<Withdrawal, InjectError> {
         let control = self.seize().map_err(InjectError::NotWithdrawn)?;
-        let outcome = self.take_back_stopped(&control, state);
+        let outcome = self.take_back_stopped(&control, slot, state);
         self.stopped += control.resume();
         outcome.map_err(InjectError::NotWithdrawn)
     }
@@ -285,14 +264,15 @@ impl<'r> Remote<'r> {
     fn take_back_stopped(
         &self,
         control: &Control<'_>,
+        slot: Slot,
         state: Address,
     ) -> Result<Withdrawal, ControlError> {
-        match self.script.progress()? {
+        match self.script_progress()? {
             Progress::Ended => return Ok(Withdrawal::Ended),
             Progress::Running => return Ok(Withdrawal::Begun),
             Progress::NotBegun => {}
         }
-        let pending = state.offset(self.slot.pending);
+        let pending = state.offset(slot.pending);
         if control.read_at::<u32>(pending)? == 0 {
             return Ok(Withdrawal::Begun);
         }
@@ -300,10 +280,13 @@ impl<'r> Remote<'r> {
         Ok(Withdrawal::TakenBack)
     }
 
-    fn ended(&self, began: Instant) -> Result<Ran, InjectError> {
+    fn script_ended(&self, began: Instant) -> Result<Ran, InjectError> {
         // Ours was in the slot, so nobody waits for what dead runs left.
         remove_left_for(self.process.pid(), |pid| Process::open(pid).is_ok());
-        let (status, value, gil_held_us) = self.script.result()?;
+        let (status, value, gil_held_us) = match self.script {
+            Some(script) => script.result()?,
+            None => return Err(InjectError::BadResult(BadResult::Unreadable)),
+        };
         Ok(Ran {
             status,
             value,
@@ -334,6 +317,26 @@ fn find_state(control: &Control<'_>, python: &Python) -> Result<Address, Refusal
         state = layout.thread.next.read(control, state).map_err(read)?;
     }
     Err(Refusal::OtherMainThread)
+}
+
+/// The newest thread state of an interpreter: of the thread that executes it now, if any does.
+///
+/// # Errors
+/// [`Refusal::NobodyExecutes`].
+pub(super) fn newest_state(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    interpreter: &Interpreter,
+) -> Result<Address, Refusal> {
+    let head = python.layout.interpreter.threads_head;
+    let state = head
+        .read(memory, interpreter.address)
+        .map_err(ControlError::Read)?;
+    let number = interpreter.id;
+    match state.is_null() {
+        true => Err(Refusal::NobodyExecutes { number }),
+        false => Ok(state),
+    }
 }
 
 #[cfg(test)]

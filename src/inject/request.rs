@@ -17,6 +17,10 @@ pub struct Request<'s> {
     pub override_switch: bool,
     /// Whether a main thread that waits with the GIL released may be made to run it itself.
     pub parked: bool,
+    /// The number of the interpreter to run it in: 0 is the main one, which every way reaches.
+    pub interpreter: i64,
+    /// Whether it may run beside other threads of Python, in a build without the GIL.
+    pub beside_threads: bool,
     /// Bytes of `result` at most.
     pub max_result: usize,
 }

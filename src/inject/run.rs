@@ -1,9 +1,10 @@
-//! One run: prepare, wait for a main thread that moves, queue, wait, read the result, clear away.
+//! One run: prepare, clear away what killed runs left, give the main thread the request, and see it
+//! to its end. Which way it goes is said in `route.rs`.
 //!
 //! Everything slow (files, symbols, machine code, the watchdog) is done before the first stop.
-//! There are two stops: one to queue the request, one to give the memory back. Whatever goes wrong
+//! There are two stops: one to arm the request, one to give the memory back. Whatever goes wrong
 //! before the first ends leaves the target as it was; what goes wrong later says whether the code
-//! has begun. SIGINT, SIGTERM and SIGHUP to the tool take a queued request back before it ends.
+//! has begun. SIGINT, SIGTERM and SIGHUP to the tool take an armed request back before it ends.
 
 use crate::address::Address;
 use crate::control::consent::Consent;
@@ -13,32 +14,19 @@ use crate::control::libc::Libc;
 use crate::control::scratch::{Leftover, Owner};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
-use crate::inject::page::{Snapshot, State};
-use crate::inject::parked_thread::{self, Left};
-use crate::inject::pending_call::{Armed, Prepared, pid_inside, route_for};
+use crate::inject::parked_thread::ParkedCall;
+use crate::inject::pending_call::{Armed, Prepared, pid_inside};
 use crate::inject::reclaim::{Broom, is_gone};
-use crate::inject::remote_exec::{Remote, Slot};
+use crate::inject::remote_exec::Slot;
 use crate::inject::remote_script::Script;
-use crate::inject::request::{Ran, Request, Route};
-use crate::inject::result::{look, read_result};
-use crate::inject::route::refuse_switched_off;
-use crate::inject::safe_point::{Seen, look_twice, may_wake, refuse_finalizing};
-use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
-use crate::target::memory::ReadError;
+use crate::inject::request::{Ran, Request};
+use crate::inject::route::{Means, Way, Wishes, choose, means};
+use crate::inject::safe_point::{MainThread, Seen};
 use crate::target::pause::{PauseError, StopLimits};
 use crate::target::process::Process;
 use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
-
-/// How long a queued request waits before its thread is looked at again.
-const BEFORE_WAKING: Duration = Duration::from_millis(50);
-
-/// A request is begun anew in another way this often.
-const MOST_CANCELLED: usize = 4;
-
-/// Longest wait between two looks at a result.
-const MAX_NAP: Duration = Duration::from_millis(2);
 
 /// Runs Python once in the main thread of the target's main interpreter, at a safe point.
 /// `symbols` finds names in the image of the interpreter.
@@ -73,10 +61,7 @@ fn run(
         .map_err(ControlError::Trace)
         .map_err(Refusal::from)?;
     let owner = ourselves()?;
-    refuse_early(process, python)?;
-    if !request.override_switch {
-        refuse_switched_off(process, python)?;
-    }
+    let means = means(process, python, Wishes::of(&request))?;
     let maps = process
         .maps()
         .map_err(ControlError::Process)
@@ -84,8 +69,19 @@ fn run(
     let libc = Libc::find(process, &maps).map_err(Refusal::from)?;
     let prepared = Prepared::new(process, python, symbols, libc, &request, owner)?;
     let watchdog = Watchdog::start().map_err(Refusal::from)?;
+    let place = || Script::place(&request, process, pid_inside(process));
+    let script = means.interface.and_then(|_| place());
+    if means.elsewhere.is_some() && script.is_none() {
+        return Err(Refusal::NoPlaceForScript.into());
+    }
     let mut run = Run {
         process,
+        main_thread: MainThread::of(process, python, symbols),
+        means: Means {
+            interface: means.interface.filter(|_| script.is_some()),
+            ..means
+        },
+        script: script.as_ref(),
         prepared: &prepared,
         watchdog: &watchdog,
         interruption: &interruption,
@@ -101,13 +97,7 @@ fn run(
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
-    if let Some(slot) = Slot::of(process, python).filter(|slot| slot.is_enabled(process))
-        && let Some(ran) = run.remotely(&slot, &request)?
-    {
-        return Ok(ran);
-    }
-    let armed = run.arm()?;
-    run.finish(armed)
+    run.complete()
 }
 
 fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
@@ -121,12 +111,12 @@ fn check_request(request: &Request<'_>) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// How waiting for a queued request ended.
-enum Waited {
-    /// It ran to its end.
-    Ended(Snapshot),
-    /// The main thread has begun to wait, and will not come to the queue.
-    Parked,
+/// A request that the main thread has been given.
+pub(super) enum Given {
+    /// In the queue, or about to be run in the middle of a wait.
+    Armed(Armed),
+    /// A script in the slot of this thread state.
+    Script(Slot, Address),
 }
 
 /// What identifies this run in what it leaves behind.
@@ -139,68 +129,45 @@ fn ourselves() -> Result<Owner, Refusal> {
     })
 }
 
-/// The reasons that can be seen without a stop.
-pub(super) fn refuse_early(process: &Process, python: &Python) -> Result<(), Refusal> {
-    route_for(python)?;
-    refuse_finalizing(process, python)?;
-    let status = process.status().map_err(ControlError::Process)?;
-    if status.tracerpid != 0 {
-        let traced = PauseError::Traced {
-            pid: process.pid(),
-            tracer: status.tracerpid,
-        };
-        return Err(ControlError::from(traced).into());
-    }
-    if status.state.starts_with(['T', 't']) {
-        let stopped = PauseError::Stopped { pid: process.pid() };
-        return Err(ControlError::from(stopped).into());
-    }
-    Ok(())
-}
-
-struct Run<'r> {
-    process: &'r Process,
-    prepared: &'r Prepared<'r>,
-    watchdog: &'r Watchdog,
-    interruption: &'r Interruption,
-    limits: StopLimits,
-    consent: Consent,
-    deadline: Instant,
-    stopped: Duration,
-    woken: bool,
+/// One run, and what has come of it so far.
+pub(super) struct Run<'r> {
+    pub(super) process: &'r Process,
+    pub(super) main_thread: MainThread<'r>,
+    pub(super) means: Means,
+    /// For the interface for debuggers, where there is one.
+    pub(super) script: Option<&'r Script>,
+    pub(super) prepared: &'r Prepared<'r>,
+    pub(super) watchdog: &'r Watchdog,
+    pub(super) interruption: &'r Interruption,
+    pub(super) limits: StopLimits,
+    pub(super) consent: Consent,
+    pub(super) deadline: Instant,
+    pub(super) stopped: Duration,
+    pub(super) woken: bool,
     /// Requests that stay in the queue and will do nothing.
-    cancelled: Vec<Armed>,
+    pub(super) cancelled: Vec<Armed>,
 }
 
-impl Run<'_> {
-    fn seize(&self) -> Result<Control<'_>, ControlError> {
+impl<'r> Run<'r> {
+    pub(super) fn seize(&self) -> Result<Control<'r>, ControlError> {
         Control::seize(self.process, self.watchdog, self.limits, self.consent)
     }
 
-    /// Runs the request by the remote debugging interface; `None` where that is not the way.
-    fn remotely(&mut self, slot: &Slot, request: &Request<'_>) -> Result<Option<Ran>, InjectError> {
-        let Some(script) = Script::place(request, self.process, pid_inside(self.process)) else {
-            return Ok(None);
-        };
-        let mut remote = Remote {
-            process: self.process,
-            slot,
-            script: &script,
-            prepared: self.prepared,
-            watchdog: self.watchdog,
-            interruption: self.interruption,
-            limits: self.limits,
-            consent: self.consent,
-            deadline: self.deadline,
-            stopped: self.stopped,
-            woken: false,
-        };
-        let ran = remote.run();
-        self.stopped = remote.stopped;
-        ran
+    /// Gives the main thread the request, again where it begins to wait out of reach, until it ran.
+    fn complete(&mut self) -> Result<Ran, InjectError> {
+        loop {
+            let ended = match self.arm()? {
+                Given::Armed(armed) => self.finish(armed)?,
+                Given::Script(slot, state) => self.wait_for_script(slot, state)?,
+            };
+            if let Some(ran) = ended {
+                self.give_back_cancelled();
+                return Ok(ran);
+            }
+        }
     }
 
-    fn is_late(&self) -> bool {
+    pub(super) fn is_late(&self) -> bool {
         Instant::now() >= self.deadline
     }
 
@@ -246,56 +213,45 @@ impl Run<'_> {
         }
     }
 
-    /// Queues the request, as soon as the main thread moves, or waits where it can be woken, and
-    /// every gate is open.
-    fn arm(&mut self) -> Result<Armed, Refusal> {
+    /// Gives the main thread the request, as soon as a way is open and every gate of it.
+    fn arm(&mut self) -> Result<Given, Refusal> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            let refusal = match look_twice(self.process) {
-                Seen::Moving => match self.arm_now(Onward::AsItWas) {
-                    Err(refusal) if refusal.may_pass() => refusal,
-                    outcome => return outcome,
+            let seen = self.main_thread.look_twice();
+            let refusal = match choose(&self.means, &seen) {
+                None => out_of_reach(self.process, seen, began.elapsed()),
+                Some(way) => match self.attempt(way, seen, began) {
+                    Ok(given) => return Ok(given),
+                    Err(refusal) => refusal,
                 },
-                seen if seen.is_lock_wait() && self.may_wake() => {
-                    match self.arm_now(Onward::Woken) {
-                        Err(refusal) if refusal.may_pass() => refusal,
-                        outcome => return outcome,
-                    }
-                }
-                Seen::Parked {
-                    number,
-                    wait_channel,
-                } => {
-                    let parked = Refusal::Parked {
-                        number,
-                        wait_channel,
-                        waited: began.elapsed(),
-                    };
-                    match self.arm_parked(parked) {
-                        Err(refusal) if refusal.may_pass() => refusal,
-                        outcome => return outcome,
-                    }
-                }
-                Seen::Gone => {
-                    let pid = self.process.pid();
-                    return Err(ControlError::from(PauseError::Gone { pid }).into());
-                }
             };
+            if !refusal.may_pass() {
+                return Err(refusal);
+            }
             nap = (nap * 2).min(Duration::from_millis(10));
             self.wait_or(nap, refusal)?;
         }
     }
 
-    fn may_wake(&self) -> bool {
-        may_wake(self.prepared.python)
+    fn attempt(&mut self, way: Way, seen: Seen, began: Instant) -> Result<Given, Refusal> {
+        match way {
+            Way::Interface(slot, onward) => self.arm_script(slot, onward).inspect_err(|refusal| {
+                if *refusal == Refusal::ForeignWait {
+                    // Another way may prove more of the stack.
+                    self.means.interface = None;
+                }
+            }),
+            Way::Queue(onward) => self.arm_queue(onward).map(Given::Armed),
+            Way::WhileWaiting => match &self.prepared.parked {
+                Some(call) => self.arm_parked(call).map(Given::Armed),
+                None => Err(out_of_reach(self.process, seen, began.elapsed())),
+            },
+        }
     }
 
     /// Has a main thread that waits run the request itself, if its wait is a known one.
-    fn arm_parked(&mut self, parked: Refusal) -> Result<Armed, Refusal> {
-        let Some(call) = &self.prepared.parked else {
-            return Err(parked);
-        };
+    fn arm_parked(&mut self, call: &ParkedCall<'_>) -> Result<Armed, Refusal> {
         let sight = call
             .look(self.process, &self.prepared.libc)
             .map_err(|why| Refusal::ParkedUnproven { why })?;
@@ -305,213 +261,29 @@ impl Run<'_> {
         Ok(armed)
     }
 
-    fn arm_now(&mut self, onward: Onward) -> Result<Armed, Refusal> {
+    fn arm_queue(&mut self, onward: Onward) -> Result<Armed, Refusal> {
         let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
         self.woken = onward == Onward::Woken;
         Ok(armed)
     }
+}
 
-    /// Waits for the end of the request, takes it back when that does not come, and clears away.
-    fn finish(&mut self, mut armed: Armed) -> Result<Ran, InjectError> {
-        let began = Instant::now();
-        let snapshot = loop {
-            match self.wait_for_end(&armed, began)? {
-                Waited::Ended(snapshot) => break snapshot,
-                Waited::Parked if self.take_from_queue(&armed)? => armed = self.arm()?,
-                Waited::Parked => {}
-            }
-        };
-        let latency = began.elapsed();
-        let result = read_result(self.process, &armed, &snapshot, self.prepared.max_result);
-        self.give_back(&armed);
-        self.give_back_cancelled();
-        let (status, value) = result?;
-        Ok(Ran {
-            status,
-            value,
-            route: if armed.parked {
-                Route::ParkedThread
-            } else {
-                self.prepared.route
-            },
-            woken: self.woken,
-            latency_us: latency.as_micros() as u64,
-            stopped_us: self.stopped.as_micros() as u64,
-            gil_held_us: snapshot.ran_us,
-        })
-    }
-
-    fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
-        let mut nap = Duration::from_micros(100);
-        let mut next_wake = began + BEFORE_WAKING;
-        loop {
-            let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
-            // A thread that runs it itself must also have found its way back.
-            if snapshot.state.has_ended() && (!armed.parked || snapshot.phase == 2) {
-                return Ok(Waited::Ended(snapshot));
-            }
-            if snapshot.phase == 2 && snapshot.queued != 0 {
-                if armed.parked {
-                    self.give_back(armed);
-                    return Err(Refusal::GilHeld.into());
-                }
-                return Err(self.not_queued(armed));
-            }
-            let signal = self.interruption.wait(nap);
-            if signal.is_some() || self.is_late() {
-                return self.take_back(armed, began, signal).map(Waited::Ended);
-            }
-            nap = (nap * 5 / 4).min(MAX_NAP);
-            if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
-                self.wake_from_lock();
-                if self.has_parked() {
-                    return Ok(Waited::Parked);
-                }
-                next_wake = Instant::now() + 4 * BEFORE_WAKING;
-            }
-        }
-    }
-
-    /// A main thread that was moving when the request was queued may have begun to wait for a lock
-    /// since. If it may not be woken, it is waited for as before.
-    fn wake_from_lock(&mut self) {
-        if !self.may_wake() || !look_twice(self.process).is_lock_wait() {
-            return;
-        }
-        let Ok(control) = self.seize() else { return };
-        let began = Instant::now();
-        if self.prepared.check_lock_wait(&control).is_ok() {
-            self.woken |= control.wake_main().is_ok();
-        } else {
-            control.resume();
-        }
-        self.stopped += began.elapsed();
-    }
-
-    /// Whether the main thread, which was moving when the request was queued, has begun to wait where
-    /// it can be made to run it.
-    fn has_parked(&self) -> bool {
-        let Some(call) = &self.prepared.parked else {
-            return false;
-        };
-        if self.cancelled.len() == MOST_CANCELLED {
-            return false;
-        }
-        let seen = look_twice(self.process);
-        matches!(seen, Seen::Parked { .. })
-            && !seen.is_lock_wait()
-            && call.look(self.process, &self.prepared.libc).is_ok()
-    }
-
-    /// Takes the request out of the queue, to be begun in another way; `false` when it began. One
-    /// that can only be told to do nothing stays there.
-    fn take_from_queue(&mut self, armed: &Armed) -> Result<bool, InjectError> {
-        match self.try_to_take_back(armed) {
-            Ok(Withdrawal::TakenBack) => Ok(true),
-            Ok(Withdrawal::Cancelled | Withdrawal::Unqueued) => {
-                self.cancelled.push(*armed);
-                Ok(true)
-            }
-            Ok(Withdrawal::Ended | Withdrawal::Running | Withdrawal::Busy) => Ok(false),
-            Err(ControlError::Pause(PauseError::Gone { .. })) => Err(InjectError::Gone),
-            Err(error) => Err(InjectError::NotWithdrawn(error)),
-        }
-    }
-
-    /// Gives back what requests have left that were told to do nothing and did so. Others are left
-    /// to a later run.
-    fn give_back_cancelled(&mut self) {
-        for armed in std::mem::take(&mut self.cancelled) {
-            let ended = look(self.process, &armed).is_ok_and(|seen| seen.state.has_ended());
-            if ended {
-                self.give_back(&armed);
-            }
-        }
-    }
-
-    fn lost(&self, error: &ReadError) -> InjectError {
-        match error {
-            _ if !self.process.is_same() => InjectError::Gone,
-            ReadError::Gone { .. } => InjectError::Gone,
-            error => InjectError::NotWithdrawn(ControlError::Read(error.clone())),
-        }
-    }
-
-    /// `Py_AddPendingCall` refused: the queue is full (to 3.7 also: its lock was held).
-    fn not_queued(&mut self, armed: &Armed) -> InjectError {
-        for _ in 0..100 {
-            let Ok(control) = self.seize() else { break };
-            if is_in_use(&control, armed.scratch) == Ok(false) {
-                // A page that cannot be given back is found by a later run.
-                let _ = armed.scratch.give_back(&control, &self.prepared.libc);
-                break;
-            }
-            self.stopped += control.resume();
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        Refusal::QueueFull.into()
-    }
-
-    /// Time is over, or the tool is told to end: takes the request back, or sees that it began.
-    fn take_back(
-        &mut self,
-        armed: &Armed,
-        began: Instant,
-        signal: Option<i32>,
-    ) -> Result<Snapshot, InjectError> {
-        let patience = Instant::now() + Duration::from_secs(1);
-        loop {
-            let waited = began.elapsed();
-            match self.try_to_take_back(armed) {
-                Ok(Withdrawal::TakenBack | Withdrawal::Cancelled | Withdrawal::Unqueued) => {
-                    return Err(signal.map_or(InjectError::Withdrawn { waited }, |signal| {
-                        InjectError::Interrupted { signal }
-                    }));
-                }
-                Ok(Withdrawal::Ended) => {
-                    let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
-                    if snapshot.state == State::Cancelled {
-                        return Err(InjectError::Withdrawn { waited });
-                    }
-                    return Ok(snapshot);
-                }
-                Ok(Withdrawal::Running) => return Err(InjectError::Unfinished { waited }),
-                Ok(Withdrawal::Busy) | Err(_) if Instant::now() < patience => {
-                    std::thread::sleep(Duration::from_millis(5));
-                }
-                Ok(Withdrawal::Busy) => return Err(InjectError::Unfinished { waited }),
-                Err(ControlError::Pause(PauseError::Gone { .. })) => return Err(InjectError::Gone),
-                Err(error) => return Err(InjectError::NotWithdrawn(error)),
-            }
-        }
-    }
-
-    fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
-        let control = self.seize()?;
-        // What a parked thread runs was never in the queue.
-        let ring = self.prepared.ring.as_ref().filter(|_| !armed.parked);
-        let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
-        self.stopped += control.resume();
-        outcome
-    }
-
-    /// Unmaps what the thunk has left. What cannot be given back now is found by a later run.
-    fn give_back(&mut self, armed: &Armed) {
-        for _ in 0..20 {
-            let Ok(control) = self.seize() else { return };
-            let (scratch, libc) = (armed.scratch, &self.prepared.libc);
-            let given = if armed.parked {
-                parked_thread::give_back(&control, libc, scratch)
-            } else {
-                let given = scratch.give_back_data(&control, libc);
-                given.map(|()| Left::Nothing)
-            };
-            self.stopped += control.resume();
-            if given == Ok(Left::Nothing) {
-                return;
-            }
-            std::thread::sleep(Duration::from_millis(2));
+/// Why nothing is tried with a main thread that does this.
+fn out_of_reach(process: &Process, seen: Seen, waited: Duration) -> Refusal {
+    match seen {
+        Seen::Parked {
+            number,
+            wait_channel,
+        } => Refusal::Parked {
+            number,
+            wait_channel,
+            waited,
+        },
+        Seen::Forking => Refusal::InVfork { waited },
+        Seen::Moving | Seen::Gone => {
+            let pid = process.pid();
+            ControlError::from(PauseError::Gone { pid }).into()
         }
     }
 }

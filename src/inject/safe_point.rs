@@ -20,7 +20,7 @@ use crate::target::maps::MappedFile;
 use crate::target::memory::{ReadMemory, ReadMemoryExt, word_in};
 use crate::target::process::Process;
 use crate::target::registers_x86_64::is_lock_wait;
-use crate::target::threads::{Activity, Thread};
+use crate::target::threads::{Activity, Thread, is_in_vfork};
 use std::time::Duration;
 
 /// Between two looks at a thread.
@@ -29,8 +29,10 @@ pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 /// What the main thread is seen to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// It runs, or changed between two looks.
+    /// It runs, waits for the GIL, or changed between two looks.
     Moving,
+    /// It waits for a child of `vfork`, and cannot be stopped.
+    Forking,
     /// It stands in one system call.
     Parked {
         /// Its number.
@@ -54,38 +56,73 @@ pub(super) fn may_wake(python: &Python) -> bool {
     python.version.minor_pair() >= (3, 6)
 }
 
-/// Looks twice at the main thread, [`BETWEEN_LOOKS`] apart.
-pub(super) fn look_twice(process: &Process) -> Seen {
-    let Some(before) = Thread::main(process) else {
-        return Seen::Gone;
-    };
-    if is_running(&before) {
-        return Seen::Moving;
+/// The main thread of a target, as it is seen without a stop.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MainThread<'p> {
+    process: &'p Process,
+    /// The word at which it waits for the GIL, where that wait lasts as long as others run.
+    gil: Option<Address>,
+}
+
+impl<'p> MainThread<'p> {
+    /// From 3.2 on a thread that wants the GIL asks for it every 5 ms, and so is seen to move. On 2.7
+    /// it waits at a semaphore until it gets it, which other threads may long prevent: there
+    /// `interpreter_lock` (`Python/ceval.c`) points to that semaphore.
+    pub(super) fn of(
+        process: &'p Process,
+        python: &Python,
+        symbols: &dyn Fn(&str) -> Option<Address>,
+    ) -> Self {
+        let waits_long = python.version.major < 3;
+        let lock = waits_long.then(|| symbols("interpreter_lock")).flatten();
+        MainThread {
+            process,
+            gil: lock.and_then(|at| process.read_at(at).ok()),
+        }
     }
-    std::thread::sleep(BETWEEN_LOOKS);
-    Thread::main(process).map_or(Seen::Gone, |after| compare(&before, &after))
+
+    /// Looks twice, [`BETWEEN_LOOKS`] apart.
+    pub(super) fn look_twice(&self) -> Seen {
+        let Some(before) = Thread::main(self.process) else {
+            return Seen::Gone;
+        };
+        if is_running(&before) {
+            return Seen::Moving;
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+        Thread::main(self.process).map_or(Seen::Gone, |after| compare(&before, &after, self.gil))
+    }
 }
 
 fn is_running(thread: &Thread) -> bool {
     thread.state == 'R' || thread.activity == Activity::Running
 }
 
-fn compare(before: &Thread, after: &Thread) -> Seen {
+fn compare(before: &Thread, after: &Thread, gil: Option<Address>) -> Seen {
     if "ZX".contains(after.state) {
         return Seen::Gone;
     }
     let same = before.activity == after.activity && before.switches == after.switches;
+    if !same || is_running(after) {
+        return Seen::Moving;
+    }
     match after.activity {
-        Activity::Syscall { number, .. } if same && !is_running(after) => Seen::Parked {
-            number,
-            wait_channel: after.wait_channel.clone(),
+        _ if is_in_vfork(after) => Seen::Forking,
+        Activity::Syscall {
+            number, argument, ..
+        } => match is_lock_wait(number, "") && gil == Some(Address::new(argument)) {
+            true => Seen::Moving,
+            false => Seen::Parked {
+                number,
+                wait_channel: after.wait_channel.clone(),
+            },
         },
         // Without a look at its system call: parked when nothing else moved either.
-        Activity::Unknown | Activity::InKernel if same && !is_running(after) => Seen::Parked {
+        Activity::Unknown | Activity::InKernel => Seen::Parked {
             number: -1,
             wait_channel: after.wait_channel.clone(),
         },
-        _ => Seen::Moving,
+        Activity::Running => Seen::Moving,
     }
 }
 
@@ -230,6 +267,7 @@ mod tests {
             state,
             activity: Activity::Syscall {
                 number,
+                argument: 0x100,
                 stack: 1,
                 instruction: 2,
             },
@@ -244,15 +282,31 @@ mod tests {
             number: 232,
             wait_channel: "ep_poll".to_owned(),
         };
-        assert_eq!(compare(&thread('S', 232, 5), &thread('S', 232, 5)), parked);
+        let same = compare(&thread('S', 232, 5), &thread('S', 232, 5), None);
+        assert_eq!(same, parked);
     }
 
     #[test]
     fn a_thread_that_switched_or_runs_is_moving() {
         let before = thread('S', 202, 5);
-        assert_eq!(compare(&before, &thread('S', 202, 6)), Seen::Moving);
-        assert_eq!(compare(&before, &thread('S', 0, 5)), Seen::Moving);
-        assert_eq!(compare(&before, &thread('R', 202, 5)), Seen::Moving);
-        assert_eq!(compare(&before, &thread('Z', 202, 5)), Seen::Gone);
+        let then = |after: Thread| compare(&before, &after, None);
+        assert_eq!(then(thread('S', 202, 6)), Seen::Moving);
+        assert_eq!(then(thread('S', 0, 5)), Seen::Moving);
+        assert_eq!(then(thread('R', 202, 5)), Seen::Moving);
+        assert_eq!(then(thread('Z', 202, 5)), Seen::Gone);
+    }
+
+    #[test]
+    fn a_thread_that_waits_at_the_word_of_the_gil_will_move() {
+        let waits = thread('S', 202, 5);
+        let at = |gil| compare(&waits, &waits, Some(Address::new(gil)));
+        assert_eq!(at(0x100), Seen::Moving);
+        assert!(at(0x200).is_lock_wait());
+    }
+
+    #[test]
+    fn a_thread_that_waits_for_a_child_of_vfork_is_told_from_others() {
+        let waits = thread('D', 58, 5);
+        assert_eq!(compare(&waits, &waits, None), Seen::Forking);
     }
 }

@@ -13,6 +13,8 @@ pub enum Activity {
     Syscall {
         /// Its number.
         number: i64,
+        /// Its first argument.
+        argument: u64,
         /// Stack pointer of the caller.
         stack: u64,
         /// Where the caller goes on.
@@ -78,6 +80,33 @@ impl Thread {
     }
 }
 
+/// Whether a thread waits for a child that shares its memory until it executes a program or ends:
+/// `vfork`, or a `clone` like it. Such a thread cannot be stopped.
+pub fn is_in_vfork(thread: &Thread) -> bool {
+    const VFORK: i64 = 58;
+    const CLONES: [i64; 2] = [56, 435];
+    match thread.activity {
+        Activity::Syscall { number: VFORK, .. } => thread.state != 'R',
+        Activity::Syscall { number, .. } => CLONES.contains(&number) && thread.state == 'D',
+        _ => false,
+    }
+}
+
+/// The process whose memory this one shares, because it came from `vfork` and has not executed its
+/// program yet.
+pub fn vfork_parent(process: &Process) -> Option<i32> {
+    let parent = Process::open(process.stat().ok()?.ppid).ok()?;
+    let waits = |tid: &i32| Thread::look(&parent, *tid).is_some_and(|it| is_in_vfork(&it));
+    let is_its_child = |tid: i32| {
+        let list = format!("/proc/{}/task/{tid}/children", parent.pid());
+        let children = std::fs::read_to_string(list).unwrap_or_default();
+        let mut children = children.split_whitespace();
+        children.any(|child| child.parse() == Ok(process.pid()))
+    };
+    let mut waiting = thread_ids(&parent).ok()?.into_iter().filter(waits);
+    waiting.any(is_its_child).then(|| parent.pid())
+}
+
 /// Signals that wait for a thread and that it has not blocked, signal `n` in bit `n - 1`.
 pub fn pending_signals(process: &Process, tid: i32) -> Option<u64> {
     let path = format!("/proc/{}/task/{tid}/status", process.pid());
@@ -110,9 +139,11 @@ fn parse_activity(text: &str) -> Activity {
     if number < 0 {
         return Activity::InKernel;
     }
-    match (hex(words.nth(6)), hex(words.next())) {
-        (Some(stack), Some(instruction)) => Activity::Syscall {
+    let argument = hex(words.next());
+    match (argument, hex(words.nth(5)), hex(words.next())) {
+        (Some(argument), Some(stack), Some(instruction)) => Activity::Syscall {
             number,
+            argument,
             stack,
             instruction,
         },
@@ -131,6 +162,7 @@ mod tests {
             parse_activity(line),
             Activity::Syscall {
                 number: 7,
+                argument: 0x7ff,
                 stack: 0x7ffd10,
                 instruction: 0x7f22aa
             }

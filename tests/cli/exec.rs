@@ -1,4 +1,4 @@
-//! `exec`: what a prompt would show, how it ends, and that nothing of it stays.
+//! `exec`: what a prompt would show, and how it ends.
 
 use crate::common::{Interpreter, Target, interpreter, on_every_interpreter, program};
 use crate::documents::{check, fields};
@@ -9,12 +9,14 @@ fn busy(python: &Interpreter, arguments: &[&str]) -> Target {
 }
 
 /// Builds in which no code is run: no GIL, or no symbols of the C API.
-fn is_supported(python: &Interpreter) -> bool {
+pub fn is_supported(python: &Interpreter) -> bool {
     python.build != "freethreaded" && python.build != "embed"
 }
 
+/// With stops as long as they take on a machine that does much else.
 fn exec(target: &Target, code: &str) -> Ended {
-    run(&["exec", &target.pid().to_string(), code])
+    let pid = target.pid().to_string();
+    run(&["exec", &pid, code, "--max-stop", "2000"])
 }
 
 fn must(condition: bool, what: &Ended) -> Result<(), String> {
@@ -145,52 +147,36 @@ fn code_that_does_not_end_in_time_is_said_to_have_started() {
     assert!(target.finish());
 }
 
-/// What of a process code that changes nothing must leave as it was.
-const STATE: &str = "import sys, signal, threading
-main = sys.modules['__main__'].__dict__
-(sorted(sys.modules), sys.path, sorted(main), threading.active_count(), sys.stdout is sys.__stdout__,
- [signal.getsignal(n) for n in range(1, 30)])";
-
 #[test]
-fn nothing_of_it_stays() {
-    on_every_interpreter(|python| {
-        if !is_supported(python) {
-            return Ok(());
-        }
-        let target = busy(python, &["threads"]);
-        let pid = target.pid();
-        let of_kernel = || {
-            let read = |name: &str| std::fs::read_to_string(format!("/proc/{pid}/{name}"));
-            let status = read("status").expect("it lives");
-            // SigQ is what is queued for the whole user.
-            let names = ["SigPnd", "SigBlk", "SigIgn", "SigCgt", "Threads"];
-            let kept = |line: &&str| names.iter().any(|name| line.starts_with(name));
-            let status: Vec<String> = status.lines().filter(kept).map(str::to_owned).collect();
-            let list = std::fs::read_dir(format!("/proc/{pid}/fd")).expect("it lives");
-            let mut files: Vec<String> = list
-                .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
-                .collect();
-            files.sort();
-            (status, files, read("environ").expect("it lives"))
+fn a_sub_interpreter_is_reached_where_a_thread_executes_it_and_refused_where_none_does() {
+    const WHERE: &str = "__import__('_interpreters').get_current()[0]";
+    for name in ["3.14-debian", "3.15-debian"] {
+        let Some(python) = interpreter(name) else {
+            continue;
         };
-        let before = of_kernel();
-        let first = exec(&target, STATE);
-        must(first.code == 0, &first)?;
+        let target = Target::start(&python, &program("subinterpreters.py"), &[]);
+        let pid = target.pid().to_string();
+        let numbers: Vec<&str> = target.printed().iter().map(String::as_str).collect();
+        let [running, idle] = numbers[..] else {
+            panic!("{numbers:?}")
+        };
         for _ in 0..5 {
-            let ended = exec(
-                &target,
-                "def f(n): return n and f(n - 1)\nprint('a'); f(9); 1/0",
-            );
-            must(ended.code == 1, &ended)?;
+            let ended = run(&["exec", &pid, "--interpreter", running, WHERE]);
+            assert_eq!(ended.stdout, format!("{running}\n"), "{name}: {ended:?}");
         }
-        let last = exec(&target, STATE);
-        must(first.stdout == last.stdout, &last)?;
-        // From 3.14 on the interpreter closes our script only after that has given its answer.
-        crate::run::until(
-            &format!("{}: {before:?} is all there is", python.name),
-            || before == of_kernel(),
-        );
-        assert!(target.finish(), "the target computed something wrong");
-        Ok(())
-    });
+        let main = run(&["exec", &pid, WHERE]);
+        assert_eq!(main.stdout, "0\n", "{name}: {main:?}");
+        let ended = run(&["exec", &pid, "--interpreter", idle, WHERE]);
+        assert_eq!(ended.code, 6, "{name}: {ended:?}");
+        assert!(ended.stderr.contains("no thread executes"), "{ended:?}");
+        assert!(target.finish(), "{name}");
+    }
+    let Some(python) = interpreter("3.13") else {
+        return;
+    };
+    let target = Target::start(&python, &program("subinterpreters.py"), &[]);
+    let pid = target.pid().to_string();
+    let ended = run(&["exec", &pid, "--interpreter", "1", "1"]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    assert!(ended.stderr.contains("main interpreter only"), "{ended:?}");
 }

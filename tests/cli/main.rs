@@ -20,3 +20,4 @@ mod progress;
 mod quiet;
 mod run;
 mod session;
+mod traces;

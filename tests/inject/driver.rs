@@ -45,6 +45,12 @@ impl Driver {
         self
     }
 
+    /// Allows that it runs beside other threads, in a build without the GIL.
+    pub fn beside_threads(mut self) -> Self {
+        self.command.env("DRIVER_BESIDE_THREADS", "1");
+        self
+    }
+
     fn with(arguments: &[&str]) -> Self {
         let mut command = Command::new(program());
         command

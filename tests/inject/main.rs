@@ -5,6 +5,7 @@
 mod common;
 mod driver;
 mod health;
+mod killed;
 mod parked;
 mod pause;
 
@@ -13,9 +14,7 @@ use driver::{Driver, Ended, GONE, REFUSED, WITHDRAWN};
 use health::{eventually, is_unharmed, lasting_maps, runs_free};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use pyunload::control::consent::Consent;
 use pyunload::cpython::layout::PendingForm;
-use pyunload::inject::{self, Refusal};
 use pyunload::pyobject::identify;
 use pyunload::target::memory::ReadMemoryExt;
 use pyunload::target::process::Process;
@@ -98,6 +97,57 @@ fn builds_without_a_known_way_are_refused() {
         is_unharmed(target.pid(), &before)?;
         must(target.is_alive(), || "the target ended".into())
     });
+}
+
+#[test]
+fn a_build_without_the_gil_runs_code_beside_its_threads_only_when_that_is_asked_for() {
+    let Some(interpreter) = interpreter("3.13-freethreaded") else {
+        return;
+    };
+    let mut target = busy(&interpreter, &["threads"]);
+    let pid = target.pid();
+    let refused = Driver::new(pid, NOTHING, 500).run();
+    assert!(refused.text.contains("no GIL"), "{refused:?}");
+    let run = |times| {
+        Driver::new(pid, WHERE, 20_000)
+            .beside_threads()
+            .times(times)
+            .run()
+    };
+    assert_eq!(run(1).successes(), 1);
+    let before = lasting_maps(pid);
+    let ended = run(20);
+    assert_eq!(ended.successes(), 20, "{ended:?}");
+    is_unharmed(pid, &before).expect("unharmed");
+    assert!(target.is_alive() && target.finish());
+}
+
+/// The first child of the main thread of a process.
+fn child_of(pid: i32) -> Option<i32> {
+    let list = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).ok()?;
+    list.split_whitespace().next()?.parse().ok()
+}
+
+#[test]
+fn a_target_that_waits_for_vfork_and_the_child_that_shares_its_memory_are_refused() {
+    let Some(interpreter) = interpreter("3.11") else {
+        return;
+    };
+    let mut target = Target::start(&interpreter, &program("forks.py"), &[]);
+    let (pid, gate) = (target.pid(), target.printed()[0].clone());
+    eventually(|| must(main_state(pid) == 'D', || "it does not wait".into())).expect("vfork");
+    let parent = Driver::new(pid, NOTHING, 300).run();
+    assert_eq!(parent.code, Some(REFUSED), "{parent:?}");
+    assert!(parent.text.contains("waiting in vfork"), "{parent:?}");
+    let child = child_of(pid).expect("a child");
+    let child = Driver::new(child, NOTHING, 300).run();
+    assert_eq!(child.code, Some(REFUSED), "{child:?}");
+    assert!(child.text.contains("shares the memory"), "{child:?}");
+    // Whoever opens the other end lets the child go on.
+    drop(std::fs::OpenOptions::new().write(true).open(gate));
+    let ended = Driver::new(pid, NOTHING, 20_000).run();
+    assert_eq!(ended.successes(), 1, "{ended:?}");
+    assert!(target.is_alive() && target.finish());
 }
 
 #[test]
@@ -209,19 +259,6 @@ fn a_waiting_target_is_reached_by_the_remote_debugging_interface_and_waits_on() 
         }
         Ok(())
     });
-}
-
-#[test]
-fn a_target_with_the_interface_survives_the_death_of_the_tool_at_every_step_while_it_waits() {
-    for name in ["3.14-debian", "3.15-debian"] {
-        let Some(interpreter) = interpreter(name) else {
-            continue;
-        };
-        let parked = Target::start(&interpreter, &program("parked.py"), &["sleep"]);
-        let steps = survives_every_kill(parked).expect(name);
-        assert!(steps > 6, "{name}: only {steps} steps");
-        println!("{name}: killed at {steps} steps");
-    }
 }
 
 #[test]
@@ -409,123 +446,6 @@ fn a_request_that_is_taken_back_never_runs() {
 }
 
 #[test]
-fn a_signal_to_the_tool_takes_the_request_back() {
-    let Some(interpreter) = interpreter("3.11") else {
-        return;
-    };
-    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let target = busy(&interpreter, &["long"]);
-        let before = lasting_maps(target.pid());
-        let interrupted = (0..40).any(|_| {
-            let child = Driver::new(target.pid(), NOTHING, 60_000).start();
-            std::thread::sleep(Duration::from_millis(70));
-            // It may have ended by now.
-            let _ = kill(Pid::from_raw(child.id() as i32), signal);
-            let ended = Ended::of(&child.wait_with_output().expect("it ends"));
-            ended.code == Some(WITHDRAWN) && ended.text.contains("told to end by signal")
-        });
-        assert!(interrupted, "{signal} never met a queued request");
-        is_unharmed(target.pid(), &before).expect("unharmed");
-        assert!(target.finish());
-    }
-}
-
-/// Kills the driver at every step, from the first until a run completes.
-fn survives_every_kill(target: Target) -> Result<u32, String> {
-    survives_every_kill_of(target, |pid| Driver::new(pid, NOTHING, 60_000))
-}
-
-fn survives_every_kill_of(
-    mut target: Target,
-    driver: impl Fn(i32) -> Driver,
-) -> Result<u32, String> {
-    let pid = target.pid();
-    driver(pid).run();
-    let before = lasting_maps(pid);
-    for step in 1..500 {
-        let ended = driver(pid).killed_at(step).run();
-        let context = |what: String| format!("killed at step {step}: {what}");
-        eventually(|| runs_free(pid)).map_err(context)?;
-        // On a loaded machine the target may not yet have done what it was made to do when the
-        // first of these runs looks for leftovers; the second then finds them.
-        for _ in 0..2 {
-            let again = driver(pid).run();
-            must(again.successes() == 1, || {
-                context(format!("then {again:?}"))
-            })?;
-        }
-        is_unharmed(pid, &before).map_err(context)?;
-        must(target.is_alive(), || context("the target ended".into()))?;
-        if ended.code.is_some() {
-            return Ok(step - 1);
-        }
-    }
-    Err("no run ever completed".into())
-}
-
-/// One interpreter for each way the queue is kept and written. All of them take long; that is for
-/// `PYUNLOAD_THOROUGH=1`.
-const EACH_QUEUE: [&str; 7] = ["2.7", "3.7", "3.9", "3.11", "3.12", "3.13", "3.15-debian"];
-
-#[test]
-fn the_target_survives_the_death_of_the_tool_at_every_step() {
-    let thorough = std::env::var_os("PYUNLOAD_THOROUGH").is_some();
-    on_every_interpreter(|interpreter| {
-        let chosen = thorough || EACH_QUEUE.contains(&interpreter.name.as_str());
-        if !chosen || !is_supported(interpreter) {
-            return Ok(());
-        }
-        let steps = survives_every_kill(busy(interpreter, &[]))?;
-        println!("{}: killed at {steps} steps", interpreter.name);
-        // The interface for debuggers takes a few writes and brings no page.
-        let least = if interpreter.minor() >= (3, 14) {
-            5
-        } else {
-            20
-        };
-        must(steps > least, || format!("only {steps} steps"))
-    });
-}
-
-#[test]
-fn a_target_with_threads_or_in_a_lock_survives_the_death_of_the_tool_at_every_step() {
-    for name in ["3.11", "3.13"] {
-        let Some(interpreter) = interpreter(name) else {
-            continue;
-        };
-        let steps = survives_every_kill(busy(&interpreter, &["threads"])).expect(name);
-        assert!(steps > 30, "{name}: only {steps} steps");
-        let parked = Target::start(&interpreter, &program("parked.py"), &["lock"]);
-        let steps = survives_every_kill(parked).expect(name);
-        assert!(steps > 20, "{name}, in a lock: only {steps} steps");
-    }
-}
-
-#[test]
-fn a_tool_that_is_stopped_while_it_holds_the_target_is_ended_by_its_watchdog() {
-    let Some(interpreter) = interpreter("3.11") else {
-        return;
-    };
-    let target = busy(&interpreter, &[]);
-    let before = lasting_maps(target.pid());
-    // Step 1 is the first seizure: from step 2 on the target is held.
-    for step in [2, 3, 5, 8, 12, 16] {
-        let ended = Driver::new(target.pid(), NOTHING, 60_000)
-            .stopped_at(step)
-            .run();
-        assert_eq!(ended.code, None, "step {step}: {ended:?}");
-        eventually(|| runs_free(target.pid())).expect("it goes on");
-    }
-    // The second finds what the target did only after the first had looked.
-    for _ in 0..2 {
-        let ended = Driver::new(target.pid(), NOTHING, 60_000).run();
-        assert_eq!(ended.successes(), 1, "{ended:?}");
-    }
-    is_unharmed(target.pid(), &before).expect("unharmed");
-    assert!(target.finish());
-}
-
-#[test]
 fn a_stop_that_takes_too_long_is_given_up_and_harms_nothing() {
     for name in ["3.11", "3.13"] {
         let Some(interpreter) = interpreter(name) else {
@@ -575,35 +495,5 @@ fn a_target_that_is_killed_during_a_run_is_gone_and_nothing_else_is_said() {
             assert_eq!(code, Some(GONE), "{name}: {last:?}");
             eventually(|| must(!target.is_alive(), || "still there".into())).expect(name);
         }
-    }
-}
-
-#[test]
-fn reclaiming_twice_is_as_good_as_once() {
-    let Some(interpreter) = interpreter("3.11") else {
-        return;
-    };
-    let target = busy(&interpreter, &[]);
-    let process = Process::open(target.pid()).expect("it lives");
-    let python = identify::find(&process).expect("it is Python").python;
-    let reclaim = || {
-        inject::reclaim(
-            &process,
-            &python,
-            Duration::from_secs(1),
-            Consent::given_by_user(),
-        )
-    };
-    assert!(matches!(reclaim(), Ok(cleared) if cleared.given_back == 0));
-    // The library's watchdog is the program itself, which a test is not.
-    let ended = Driver::new(target.pid(), NOTHING, 20_000)
-        .killed_at(15)
-        .run();
-    assert_eq!(ended.code, None);
-    assert!(matches!(reclaim(), Err(Refusal::Watchdog(_))));
-    for _ in 0..2 {
-        let again = Driver::new(target.pid(), NOTHING, 20_000).run();
-        assert_eq!(again.successes(), 1, "{again:?}");
-        health::is_clean(target.pid()).expect("clean");
     }
 }

@@ -4,7 +4,8 @@
 use crate::common::{Interpreter, Target, interpreter, on_every_interpreter, program};
 use crate::driver::{Driver, REFUSED};
 use crate::health::{eventually, is_unharmed, lasting_maps, runs_free};
-use crate::{NOTHING, WHERE, is_supported, main_state, main_wait, must, survives_every_kill_of};
+use crate::killed::survives_every_kill_of;
+use crate::{NOTHING, WHERE, is_supported, main_state, main_wait, must};
 
 /// What `waits.py` waits in, and the method that is recognised.
 const WAITS: [(&str, &str); 13] = [

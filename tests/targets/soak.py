@@ -224,6 +224,51 @@ def collected():
     busy(lambda: (gc.collect(), check_flat()))
 
 
+def library(kind):
+    import ctypes
+
+    return getattr(ctypes, kind)(os.path.join(os.path.dirname(os.path.abspath(__file__)), "registers.so"))
+
+
+def registers(kind):
+    """Full registers in a C function: with the GIL held (PyDLL), or released (CDLL)."""
+    held = library(kind).hold_registers
+
+    def hold():
+        changed = held(1000000)
+        if changed:
+            sys.stderr.write("registers of kind %d were changed\n" % changed)
+            os._exit(1)
+
+    busy(hold)
+
+
+def gil_call():
+    stay = library("PyDLL").stay
+    busy(lambda: (stay(700), check_flat()))
+
+
+def greenlets():
+    import greenlet
+
+    def other():
+        total = 0
+        while True:
+            total = total + sum(range(greenlet.getcurrent().parent.switch(total)))
+
+    partner = greenlet.greenlet(other)
+    partner.switch()
+    total = [0]
+
+    def step():
+        total[0] += sum(range(50))
+        if partner.switch(50) != total[0]:
+            os._exit(1)
+        check_flat()
+
+    busy(step)
+
+
 def lock_with_workers():
     threads(check)
     return locked().acquire
@@ -258,6 +303,10 @@ STATES = {
     "setuid": set_user,
     "subinterpreters": sub_interpreters,
     "forking": lambda: busy(forking),
+    "registers": lambda: registers("PyDLL"),
+    "registers-released": lambda: registers("CDLL"),
+    "gil-call": gil_call,
+    "greenlet": greenlets,
     "mdwe": no_new_code,
 }
 STATES[how]()

@@ -122,6 +122,8 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
         limit: Duration::from_millis(number(2, 10_000)?),
         max_stop: max_stop(),
         override_switch: false,
+        interpreter: 0,
+        beside_threads: std::env::var_os("DRIVER_BESIDE_THREADS").is_some(),
         parked: std::env::var_os("DRIVER_PARKED").is_some(),
         max_result: usize::try_from(number(4, 4096)?)?,
     };

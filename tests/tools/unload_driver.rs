@@ -86,6 +86,8 @@ fn unload_by_hand(
             limit,
             max_stop: stop.max_stop,
             override_switch: false,
+            interpreter: 0,
+            beside_threads: false,
             parked: true,
             max_result: Request::MAX_SIZE,
         };

@@ -40,6 +40,9 @@ pub struct ExecArgs {
     /// Go ahead although PYTHON_DISABLE_REMOTE_DEBUG or -X disable-remote-debug forbids it
     #[arg(long)]
     pub override_remote_debug_switch: bool,
+    /// Run it in a build without the GIL too, where other threads of Python run on meanwhile
+    #[arg(long)]
+    pub force: bool,
     /// The longest a stop may last, in milliseconds
     #[arg(long, value_name = "MS", default_value_t = 200)]
     pub max_stop: u64,

@@ -170,6 +170,17 @@ fn route(evidence: &Evidence, opened: Option<&Opened>) -> String {
 }
 
 fn words(prospect: &Prospect) -> String {
+    let threads = match prospect.threads {
+        1 => "its one thread".to_owned(),
+        many => format!("its {} threads", thousands(many)),
+    };
+    let ms = prospect.stop_us as f64 / 1000.0;
+    let stop =
+        format!("{threads} would stand still for about {ms:.1} ms, longer on a busy machine");
+    format!("{}; {stop}", way(prospect))
+}
+
+fn way(prospect: &Prospect) -> String {
     let route = prospect.route.name();
     match &prospect.comes {
         Comes::Itself => format!(

@@ -47,18 +47,6 @@ fn attempt(args: &ExecArgs) -> Result<Exec, Failure> {
     let code = code_of(args)?;
     let opened = open(args.pid)?;
     let interpreter = opened.interpreter(args.interpreter)?;
-    if interpreter.id != opened.located.python.main().id {
-        return Err(Failure {
-            cause: Some("sub_interpreter"),
-            ..Failure::new(
-                Exit::Forbidden,
-                "nothing was run",
-                "leave --interpreter out; every interpreter can be looked at",
-            )
-            .because("code is run in the main interpreter only")
-            .of(args.pid)
-        });
-    }
     let envelope = Envelope::live("exec", Some(opened.target(interpreter)));
     match inject(args, &opened, &source(interpreter.modules, &code)) {
         Ok(ran) => understood(args.pid, envelope, &ran),
@@ -72,6 +60,8 @@ fn inject(args: &ExecArgs, opened: &Opened, source: &str) -> Result<Ran, InjectE
         limit: Duration::from_secs_f64(args.limit),
         max_stop: Duration::from_millis(args.max_stop),
         override_switch: args.override_remote_debug_switch,
+        interpreter: args.interpreter.unwrap_or_default(),
+        beside_threads: args.force,
         parked: !args.no_parked,
         max_result: answer_room(),
     };
@@ -174,6 +164,10 @@ fn without_end(pid: i32, envelope: Envelope, error: &InjectError) -> Result<Exec
 }
 
 fn refused(pid: i32, error: &InjectError) -> Failure {
+    let elsewhere = matches!(
+        error,
+        InjectError::Refused(Refusal::MainInterpreterOnly | Refusal::NobodyExecutes { .. })
+    );
     let denied = matches!(
         error,
         InjectError::Refused(Refusal::Control(ControlError::Pause(
@@ -182,6 +176,7 @@ fn refused(pid: i32, error: &InjectError) -> Failure {
     );
     let (exit, cause) = match denied {
         true => (Exit::NotPermitted, "trace_denied"),
+        false if elsewhere => (Exit::Forbidden, "sub_interpreter"),
         false => (Exit::Forbidden, "no_safe_point"),
     };
     Failure {

@@ -122,6 +122,8 @@ fn carry_out(
             // The route through a parked thread has not been tried with a reload.
             parked: false,
             override_switch: false,
+            interpreter: 0,
+            beside_threads: false,
         };
         run_main(&opened.process, target.python, &symbols, request, consent)
     })

@@ -193,6 +193,8 @@ impl Command<'_> {
             limit,
             max_stop: self.stop().max_stop,
             override_switch: self.args.override_remote_debug_switch,
+            interpreter: 0,
+            beside_threads: false,
             parked: !self.args.no_parked,
             max_result: Request::MAX_SIZE,
         };

@@ -212,6 +212,7 @@ pub fn foresee(
         number,
         stack,
         instruction,
+        ..
     } = Thread::main(process)?.activity
     else {
         return None;
