@@ -63,7 +63,7 @@ pub(super) fn detach(
         let obstacle = match attempt(&plan_now, number, total, &mut cost, hands.run)? {
             Ok((ran, said)) => {
                 let done = match said {
-                    Said::Done(done) => Some(done),
+                    Said::Done(done) => Some(*done),
                     Said::Detached => None,
                 };
                 return Ok(Detached {
@@ -184,7 +184,7 @@ impl Obstacle {
 /// What a program said that did something.
 pub(super) enum Said {
     Detached,
-    Done(Done),
+    Done(Box<Done>),
 }
 
 /// What it said, or what was in the way.
@@ -201,7 +201,7 @@ pub(super) fn understand(ran: &Ran, plan: &Plan) -> Result<Result<Said, Obstacle
     };
     let answer = parse(&ran.value, cut.entries().count()).ok_or(UnloadError::BadAnswer)?;
     match answer {
-        Answer::Done(done) => Ok(Ok(Said::Done(done))),
+        Answer::Done(done) => Ok(Ok(Said::Done(Box::new(done)))),
         Answer::Detached { .. } => Ok(Ok(Said::Detached)),
         Answer::Changed => Ok(Err(Obstacle::Changed)),
         Answer::Stale(_) => Ok(Err(Obstacle::Stale)),
