@@ -81,7 +81,7 @@ mod tests {
 
     #[test]
     fn both_things_are_done_again_and_again() {
-        let words = vec!["one", "two"];
+        let words = ["one", "two"];
         let lengths = with_second_thread(4096, |second| {
             let both = || second.both(|| words[0].len(), || words[1].to_owned());
             [both(), both()]
