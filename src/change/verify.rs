@@ -166,7 +166,7 @@ fn copy_stopped<'p>(
     let limit = limits.max_stop.as_millis() as u64 * COPIED_PER_MS;
     let mut plan = CopyPlan::of(process, limit)?;
     let paused = Paused::stop(process, watchdog, limits)?;
-    let filled = plan.fill(&paused);
+    let filled = plan.fill(&paused.memory());
     *stopped += paused.resume();
     filled?;
     Ok(plan.over(process))

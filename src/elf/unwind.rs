@@ -84,13 +84,18 @@ impl UnwindTable {
         let header = EhFrameHdr::new(&self.header, LittleEndian)
             .parse(&self.bases, 8)
             .ok()?;
+        let index = header.table()?;
+        // Hostile: there may be more entries than fit (`gimli` multiplies their number by their
+        // size), and one may point to before the table (it takes it that none does).
+        if index.iter(&self.bases).size_hint().0 > self.header.len() {
+            return None;
+        }
         let (Pointer::Direct(start), Pointer::Direct(place)) = (
             header.eh_frame_ptr(),
-            header.table()?.lookup(at.value(), &self.bases).ok()?,
+            index.lookup(at.value(), &self.bases).ok()?,
         ) else {
             return None;
         };
-        // Hostile: the index may point to before the table. (`gimli` takes it that it does not.)
         let offset = EhFrameOffset(usize::try_from(place.checked_sub(start)?).ok()?);
         let fde = EhFrame::new(&self.frames, LittleEndian)
             .fde_from_offset(&self.bases, offset, EhFrame::cie_from_offset)

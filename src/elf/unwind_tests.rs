@@ -42,6 +42,21 @@ fn an_index_that_points_to_before_its_table_leads_nowhere() {
 }
 
 #[test]
+fn an_index_with_more_entries_than_fit_leads_nowhere() {
+    // Version 1, the number of entries in 8 bytes: as many as there are numbers.
+    let mut header = vec![1, 4, 4, 3];
+    header.extend(0x9000u64.to_le_bytes());
+    header.extend([0xff; 32]);
+    let table = UnwindTable {
+        code: Vec::new(),
+        bases: BaseAddresses::default().set_eh_frame(0x9000),
+        header,
+        frames: vec![0; 64],
+    };
+    assert_eq!(table.function_at(Address::new(0x1004)), None);
+}
+
+#[test]
 fn code_without_a_table_ends_the_walk() {
     let nowhere = Address::new(0x1000);
     let cpu = Cpu::at(nowhere, Address::new(0x2000));

@@ -12,6 +12,7 @@ use super::source::Source;
 use super::threads::{on_parts, threads};
 use crate::address::Address;
 use crate::pyobject::edges::edge::{Edge, Tier};
+use crate::target::own_memory::in_huge_pages;
 
 /// More references than this are not kept: 16 GB of them.
 const MOST_LINKS: usize = u32::MAX as usize;
@@ -21,10 +22,9 @@ const BATCH: usize = 1 << 17;
 
 /// A graph that is being found: a link has the slot of an object below, and its tier above.
 pub(super) struct Discovery {
-    pub(super) nodes: Vec<Address>,
-    pub(super) slots: Slots,
     /// The slot of each object.
-    pub(super) places: Vec<u32>,
+    pub(super) nodes: Vec<u32>,
+    pub(super) slots: Slots,
     pub(super) starts: Vec<u32>,
     pub(super) links: Vec<u32>,
     /// Certain references that led to no object.
@@ -50,7 +50,6 @@ impl Discovery {
         Discovery {
             nodes: Vec::new(),
             slots: Slots::default(),
-            places: Vec::new(),
             starts: vec![0],
             links: Vec::new(),
             astray: 0,
@@ -103,8 +102,7 @@ impl Discovery {
         let limit = self.nodes.len();
         let slot = self.slots.insert(at).filter(|_| limit < self.limit);
         let slot = slot.ok_or(GraphError::TooMany { limit })?;
-        self.nodes.push(at);
-        self.places.push(slot);
+        self.nodes.push(slot);
         Ok(slot)
     }
 
@@ -115,6 +113,9 @@ impl Discovery {
             return Err(GraphError::TooMany { limit });
         }
         self.links.extend_from_slice(&worker.links);
+        in_huge_pages(&mut self.links);
+        in_huge_pages(&mut self.nodes);
+        in_huge_pages(&mut self.starts);
         for &(index, at) in &worker.new {
             self.links[before + index] |= self.place(at)?;
         }
@@ -150,13 +151,14 @@ impl<S: Source> Worker<S> {
     }
 
     /// Reads the references out of some objects.
-    fn read(&mut self, slots: &Slots, objects: &[Address]) {
+    fn read(&mut self, slots: &Slots, objects: &[u32]) {
         self.counts.clear();
         self.links.clear();
         self.new.clear();
         self.astray = 0;
         let mut edges = std::mem::take(&mut self.edges);
-        for &object in objects {
+        for &slot in objects {
+            let object = slots.address(slot);
             let before = self.links.len();
             let keep = &mut |edge: Edge| edges.push((edge.to, edge.tier));
             self.source.visit(object, keep);

@@ -15,6 +15,8 @@ use super::source::{RootWord, Source};
 use super::threads::{change_parts, on_parts};
 use crate::address::Address;
 use crate::pyobject::edges::edge::Tier;
+use crate::target::own_memory::in_huge_pages;
+use std::thread::scope;
 
 /// Bits of a link below its tier.
 const LINK: u32 = (1 << SLOT_BITS) - 1;
@@ -53,14 +55,16 @@ pub struct Audit {
 /// Objects and the references between them.
 #[derive(Debug)]
 pub struct Graph {
-    nodes: Vec<Address>,
+    /// The slot of each object.
+    nodes: Vec<u32>,
     slots: Slots,
     /// The number of the object with each rank.
     by_rank: Vec<u32>,
     out: Links,
     into: Links,
-    counts: Vec<i32>,
     /// References of each that are not explained; negative when more were found than there are.
+    /// [`IMMORTAL`] of an object that is never freed. What was found is in `into` and `rooted`: so the
+    /// count itself need not be kept.
     balance: Vec<i32>,
     /// Objects with the root words that hold them: pairs of object and index of the word, sorted.
     rooted: Vec<(u32, u32)>,
@@ -101,14 +105,24 @@ impl Graph {
         self.nodes.is_empty()
     }
 
-    /// Where each object is, by its number.
-    pub fn addresses(&self) -> &[Address] {
-        &self.nodes
-    }
-
     /// Where an object is.
     pub fn address(&self, node: u32) -> Address {
-        self.nodes[node as usize]
+        self.slots.address(self.nodes[node as usize])
+    }
+
+    /// Has each worker look at a part of all objects, at the same time: their numbers, and where they
+    /// are. The results are in the order of the parts.
+    pub fn on_parts<W: Send, R: Send>(
+        &self,
+        workers: &mut [W],
+        work: impl Fn(&mut W, &mut dyn Iterator<Item = (u32, Address)>) -> R + Sync,
+    ) -> Vec<R> {
+        on_parts(workers, &self.nodes, |worker, first, part| {
+            let slots = part.iter().enumerate();
+            let mut objects =
+                slots.map(|(index, &slot)| ((first + index) as u32, self.slots.address(slot)));
+            work(worker, &mut objects)
+        })
     }
 
     /// The number of the object at `at`.
@@ -139,7 +153,9 @@ impl Graph {
 
     /// Its count of references; `None` for an object that is never freed.
     pub fn refcount(&self, node: u32) -> Option<i32> {
-        Some(self.counts[node as usize]).filter(|&count| count != IMMORTAL)
+        let balance = self.balance[node as usize];
+        let found = self.referrers(node).len() + self.roots_of(node).count();
+        (balance != IMMORTAL).then(|| balance.saturating_add_unsigned(found as u32))
     }
 
     /// References that nothing explains; negative when more were found than there are.
@@ -149,9 +165,8 @@ impl Graph {
 
     /// Whether something other than an object holds it, or must be assumed to.
     pub fn is_root(&self, node: u32) -> bool {
-        self.counts[node as usize] == IMMORTAL
-            || self.balance[node as usize] > 0
-            || self.held.has(node)
+        // Of an object that is never freed it is the largest number.
+        self.balance[node as usize] > 0 || self.held.has(node)
     }
 
     /// How many references there are between objects.
@@ -166,12 +181,12 @@ impl Graph {
             astray: self.astray,
             ..Audit::default()
         };
-        for (&count, &balance) in self.counts.iter().zip(&self.balance) {
-            *match (count, balance) {
-                (IMMORTAL, _) => &mut audit.immortal,
-                (_, 0) => &mut audit.exact,
-                (_, 1..) => &mut audit.unexplained,
-                (_, ..0) => &mut audit.over,
+        for &balance in &self.balance {
+            *match balance {
+                IMMORTAL => &mut audit.immortal,
+                0 => &mut audit.exact,
+                1.. => &mut audit.unexplained,
+                ..0 => &mut audit.over,
             } += 1;
         }
         audit
@@ -187,30 +202,25 @@ impl Graph {
     ) -> Graph {
         found.slots.rank_all();
         let mut by_rank = vec![0; found.nodes.len()];
-        for (number, &place) in found.places.iter().enumerate() {
-            by_rank[found.slots.rank(place) as usize] = number as u32;
+        in_huge_pages(&mut by_rank);
+        for (number, &slot) in found.nodes.iter().enumerate() {
+            by_rank[found.slots.rank(slot) as usize] = number as u32;
         }
-        found.places = Vec::new();
         change_parts(&mut found.links, |_, links| {
             for link in links {
                 let number = by_rank[found.slots.rank(*link & LINK) as usize];
                 *link = number | *link & !LINK;
             }
         });
-        let counts = on_parts(&mut workers, &found.nodes, |worker, _, nodes| {
-            let count = |&at| count_of(&worker.source, at);
-            nodes.iter().map(count).collect::<Vec<i32>>()
-        });
+        let counts = counts_of(&found, &mut workers);
         drop(workers);
-        let counts = counts.concat();
         let mut graph = Graph {
             nodes: found.nodes,
             slots: found.slots,
             by_rank,
             out: Links::new(found.starts, found.links),
             into: Links::default(),
-            balance: counts.clone(),
-            counts,
+            balance: counts,
             rooted: Vec::new(),
             held: NodeSet::default(),
             astray: found.astray,
@@ -219,6 +229,24 @@ impl Graph {
         graph.into = graph.out.reversed();
         graph
     }
+}
+
+/// The counts of all objects.
+fn counts_of<S: Source + Send>(found: &Discovery, workers: &mut [Worker<S>]) -> Vec<i32> {
+    let mut counts = vec![0; found.nodes.len()];
+    in_huge_pages(&mut counts);
+    let size = counts.len().div_ceil(workers.len().max(1)).max(1);
+    let parts = counts.chunks_mut(size).zip(found.nodes.chunks(size));
+    scope(|scope| {
+        for ((counts, nodes), worker) in parts.zip(workers) {
+            scope.spawn(move || {
+                for (count, &slot) in counts.iter_mut().zip(nodes) {
+                    *count = count_of(&worker.source, found.slots.address(slot));
+                }
+            });
+        }
+    });
+    counts
 }
 
 /// A count as the graph keeps it.
@@ -249,23 +277,14 @@ impl Graph {
 
     /// Certain references are believed whatever the count says: it is enough to count them.
     fn admit_certain(&mut self) {
-        let (links, counts) = (self.out.all(), &self.counts);
+        let links = self.out.all();
         change_parts(&mut self.balance, |first, balance| {
             for &link in links.iter().filter(|&&link| link <= LINK) {
-                if let Some(balance) = (link as usize)
-                    .checked_sub(first)
-                    .and_then(|at| balance.get_mut(at))
-                {
-                    *balance = balance.wrapping_sub(1);
+                let index = (link as usize).checked_sub(first);
+                match index.and_then(|index| balance.get_mut(index)) {
+                    Some(&mut IMMORTAL) | None => {}
+                    Some(balance) => *balance = balance.saturating_sub(1),
                 }
-            }
-            let counts = &counts[first..];
-            for (balance, _) in balance
-                .iter_mut()
-                .zip(counts)
-                .filter(|(_, count)| **count == IMMORTAL)
-            {
-                *balance = IMMORTAL;
             }
         });
     }
@@ -274,8 +293,8 @@ impl Graph {
     fn admit_link(&mut self, position: u32, tier: Tier) -> bool {
         let link = self.out.get(position);
         let number = (link & LINK) as usize;
-        let is_admitted = link >> SLOT_BITS == tier as u32
-            && admit(self.counts[number], &mut self.balance[number], tier);
+        let is_admitted =
+            link >> SLOT_BITS == tier as u32 && admit(&mut self.balance[number], tier);
         if is_admitted {
             self.out.set(position, link & LINK);
         }
@@ -290,23 +309,22 @@ impl Graph {
             let Some(node) = self.find(root.to) else {
                 continue;
             };
-            let number = node as usize;
-            if admit(self.counts[number], &mut self.balance[number], tier) {
+            if admit(&mut self.balance[node as usize], tier) {
                 self.rooted.push((node, word as u32));
             }
         }
     }
 }
 
-/// Whether a reference to an object with this count is believed; if so it explains one unit.
-fn admit(count: i32, balance: &mut i32, tier: Tier) -> bool {
-    if count == IMMORTAL {
+/// Whether a reference to an object with this balance is believed; if so it explains one unit.
+fn admit(balance: &mut i32, tier: Tier) -> bool {
+    if *balance == IMMORTAL {
         return tier != Tier::Possible;
     }
     if tier != Tier::Certain && *balance <= 0 {
         return false;
     }
-    *balance -= 1;
+    *balance = balance.saturating_sub(1);
     true
 }
 

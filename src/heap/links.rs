@@ -2,6 +2,7 @@
 //! all references, one after the other.
 
 use super::threads::{change_parts, threads};
+use crate::target::own_memory::in_huge_pages;
 use std::thread::scope;
 
 /// For each number, a list of numbers.
@@ -70,7 +71,10 @@ impl Links {
     /// The same links the other way round: by a counting sort. Each thread does it for its part of
     /// the numbers.
     pub fn reversed(&self) -> Links {
+        // The number behind that of each list: while the list is filled, where its next member goes;
+        // in the end, where the next list begins.
         let mut starts = vec![0u32; self.starts.len().max(1)];
+        in_huge_pages(&mut starts);
         change_parts(&mut starts[1..], |first, counts| {
             for &member in &self.members {
                 let index = (member as usize).checked_sub(first);
@@ -79,35 +83,36 @@ impl Links {
                 }
             }
         });
-        for number in 1..starts.len() {
-            starts[number] += starts[number - 1];
+        let mut before = 0;
+        for count in &mut starts[1..] {
+            (*count, before) = (before, before + *count);
         }
         let mut members = vec![0u32; self.members.len()];
+        in_huge_pages(&mut members);
         let size = self.len().div_ceil(threads()).max(1);
         scope(|scope| {
             let mut rest = &mut members[..];
-            for first in (0..self.len()).step_by(size) {
-                let end = self.len().min(first + size);
-                let length = (starts[end] - starts[first]) as usize;
+            let mut parts = starts[1..].chunks_mut(size).enumerate().peekable();
+            while let Some((number, next)) = parts.next() {
+                let end = parts.peek().map(|(_, behind)| behind[0]);
+                let length = end.unwrap_or(before) - next[0];
                 let part;
-                (part, rest) = rest.split_at_mut(length);
-                let starts = &starts[first..end];
-                scope.spawn(move || self.reverse_into(first, starts, part));
+                (part, rest) = rest.split_at_mut(length as usize);
+                scope.spawn(move || self.reverse_into(number * size, next, part));
             }
         });
         Links { starts, members }
     }
 
-    /// Writes which numbers have `first` and those after it as members to `part`, where the list of
-    /// each begins as `starts` says.
-    fn reverse_into(&self, first: usize, starts: &[u32], part: &mut [u32]) {
-        let begin = starts.first().copied().unwrap_or_default();
-        let mut next: Vec<u32> = starts.iter().map(|start| start - begin).collect();
+    /// Writes which numbers have `first` and those after it as members to `part`; `next` says of each
+    /// where, and in the end where its list ends.
+    fn reverse_into(&self, first: usize, next: &mut [u32], part: &mut [u32]) {
+        let begin = next.first().copied().unwrap_or_default();
         for number in 0..self.len() as u32 {
             for &member in self.of(number) {
                 let index = (member as usize).checked_sub(first);
                 if let Some(place) = index.and_then(|index| next.get_mut(index)) {
-                    part[*place as usize] = number;
+                    part[(*place - begin) as usize] = number;
                     *place += 1;
                 }
             }

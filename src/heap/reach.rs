@@ -2,6 +2,7 @@
 
 use super::graph::Graph;
 use super::nodes::NodeSet;
+use crate::target::own_memory::in_huge_pages;
 
 /// Marks an object that was not reached, and one that is a root.
 const UNREACHED: u32 = u32::MAX;
@@ -17,23 +18,26 @@ impl Reach {
     /// Follows all references from all roots, breadth first. `may_pass` is asked for each reference
     /// whether it still holds; a root is asked for as a reference from nothing.
     pub fn of(graph: &Graph, mut may_pass: impl FnMut(Option<u32>, u32) -> bool) -> Reach {
-        let mut from = vec![UNREACHED; graph.len()];
-        let mut queue = Vec::new();
+        let mut from = Vec::with_capacity(graph.len());
+        in_huge_pages(&mut from);
+        from.resize(graph.len(), UNREACHED);
+        let (mut front, mut next) = (Vec::new(), Vec::new());
         for node in 0..graph.len() as u32 {
             if graph.is_root(node) && may_pass(None, node) {
                 from[node as usize] = ROOT;
-                queue.push(node);
+                front.push(node);
             }
         }
-        let mut next = 0;
-        while let Some(&node) = queue.get(next) {
-            next += 1;
-            for &to in graph.referents(node) {
-                if from[to as usize] == UNREACHED && may_pass(Some(node), to) {
-                    from[to as usize] = node;
-                    queue.push(to);
+        while !front.is_empty() {
+            for node in front.drain(..) {
+                for &to in graph.referents(node) {
+                    if from[to as usize] == UNREACHED && may_pass(Some(node), to) {
+                        from[to as usize] = node;
+                        next.push(to);
+                    }
                 }
             }
+            std::mem::swap(&mut front, &mut next);
         }
         Reach { from }
     }

@@ -26,6 +26,8 @@ type Bits = [u64; SLOTS / 64];
 pub struct Slots {
     table: PageTable,
     pages: Vec<Bits>,
+    /// Where each page begins.
+    starts: Vec<Address>,
     /// Objects in all pages before each; made by [`Slots::rank_all`].
     before: Vec<u32>,
 }
@@ -48,6 +50,7 @@ impl Slots {
             Some(page) => page,
             None if self.pages.len() < PAGES => {
                 self.pages.push(Bits::default());
+                self.starts.push(Address::new(at.value() / PAGE * PAGE));
                 let page = self.pages.len() as u32 - 1;
                 self.table.insert(at, page);
                 page
@@ -57,6 +60,13 @@ impl Slots {
         let place = place_of(at);
         self.pages[page as usize][place / 64] |= 1 << (place % 64);
         Some(page << PLACE_BITS | place as u32)
+    }
+
+    /// The address with this slot.
+    #[inline]
+    pub fn address(&self, slot: u32) -> Address {
+        let place = u64::from(slot) % SLOTS as u64;
+        self.starts[(slot >> PLACE_BITS) as usize].offset(8 * place)
     }
 
     /// Counts, so that [`Slots::rank`] can be asked.
@@ -105,6 +115,7 @@ mod tests {
             slots.rank_all();
             for (rank, &slot) in members.iter().enumerate() {
                 prop_assert_eq!(slots.rank(slot), rank as u32);
+                prop_assert_eq!(slots.find(slots.address(slot)), Some(slot));
             }
             for word in 0..1 << 11 {
                 let at = Address::new(0x7f00_0000_0000 + word * 8);

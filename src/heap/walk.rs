@@ -69,16 +69,17 @@ impl Walk {
 
     /// The objects roughly by age: the oldest generation first. What survives a collection goes to
     /// the end of the next older list, so that lists keep the order in which objects were made.
-    pub fn by_age(&self) -> impl Iterator<Item = Address> {
-        let ends = self
-            .starts
-            .iter()
-            .skip(1)
-            .copied()
-            .chain([self.objects.len()]);
-        let lists: Vec<(usize, usize)> = self.starts.iter().copied().zip(ends).collect();
-        let oldest_first = lists.into_iter().rev();
-        oldest_first.flat_map(|(start, end)| self.objects[start..end].iter().copied())
+    pub fn into_by_age(self) -> Vec<Address> {
+        let mut objects = self.objects;
+        let mut end = objects.len();
+        let all = end;
+        // In place: all backwards, and then each list forwards.
+        objects.reverse();
+        for start in self.starts.into_iter().rev() {
+            objects[all - end..all - start].reverse();
+            end = start;
+        }
+        objects
     }
 }
 
@@ -274,8 +275,19 @@ mod tests {
         let walk = walk_of(&memory, 10).expect("lists are there");
         let found = [0x40_0010, 0x40_0110].map(Address::new).to_vec();
         assert_eq!(walk.objects, found);
-        assert_eq!(walk.by_age().collect::<Vec<_>>(), found);
         assert!(walk.is_complete());
+        assert_eq!(walk.into_by_age(), found);
+    }
+
+    #[test]
+    fn the_oldest_list_comes_first_and_each_keeps_its_order() {
+        let walk = Walk {
+            objects: [1, 2, 3, 4, 5, 6].map(Address::new).to_vec(),
+            starts: vec![0, 3, 3, 4],
+            ..Walk::default()
+        };
+        let by_age = walk.into_by_age();
+        assert_eq!(by_age, [5, 6, 4, 1, 2, 3].map(Address::new));
     }
 
     #[test]

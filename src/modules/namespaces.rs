@@ -11,7 +11,7 @@ use crate::address::Address;
 use crate::cpython::python::Python;
 use crate::heap::graph::Graph;
 use crate::heap::kinds::{Kind, Kinds};
-use crate::heap::threads::{on_parts, threads};
+use crate::heap::threads::threads;
 use crate::modules::kind::Kind as ModuleKind;
 use crate::modules::picture::Table;
 use crate::pyobject::dict;
@@ -190,13 +190,12 @@ impl<M: ViewMemory> Sorting<'_, M> {
         let mut workers: Vec<Kinds<'_>> = (0..threads())
             .map(|_| Kinds::new(&self.python.layout))
             .collect();
-        let addresses = self.graph.addresses();
-        let parts = on_parts(&mut workers, addresses, |kinds, first, part| {
+        let parts = self.graph.on_parts(&mut workers, |kinds, objects| {
             let mut found = Vec::new();
-            for (index, &at) in part.iter().enumerate() {
+            for (node, at) in objects {
                 let kind = kinds.of_viewed(self.memory, at)?;
                 if let Some(kind @ (Kind::Function | Kind::Module | Kind::Class)) = kind {
-                    found.push(((first + index) as u32, kind));
+                    found.push((node, kind));
                 }
             }
             Ok(found)

@@ -219,7 +219,11 @@ fn walk_all(
             enabled: is_enabled(memory, python, interpreter),
             frozen: walk.frozen,
         });
-        objects.extend(walk.by_age());
+        let mut more = walk.into_by_age();
+        match objects.is_empty() {
+            true => objects = more,
+            false => objects.append(&mut more),
+        }
         if python.version.minor < 9 {
             break; // One collector for all interpreters.
         }

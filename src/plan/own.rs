@@ -74,8 +74,9 @@ impl Own {
 /// References that an unload takes away.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cuts {
-    /// The dicts that are `sys.modules`, and the objects that lose their keys in them.
-    tables: HashSet<u32>,
+    /// The dicts that are `sys.modules`, one of each interpreter, and the objects that lose their keys
+    /// in them.
+    tables: Vec<u32>,
     detached: HashSet<u32>,
     /// Globals of packages that stay, with the module whose attribute goes.
     attributes: HashMap<u32, HashSet<u32>>,
@@ -177,7 +178,7 @@ impl Cuts {
     }
 }
 
-fn tables<M: ViewMemory>(picture: &Picture<'_, M>) -> HashSet<u32> {
+fn tables<M: ViewMemory>(picture: &Picture<'_, M>) -> Vec<u32> {
     let graph: &Graph = &picture.graph;
     let tables = picture.tables.iter();
     tables

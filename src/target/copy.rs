@@ -13,9 +13,11 @@ use crate::target::memory::{Piece, ReadError, ReadMemory};
 use crate::target::page_table::PAGE;
 use crate::target::pagemap::present_ranges;
 use crate::target::process::{Process, ProcessError};
+use crate::target::shared_read::SharedRead;
 use crate::target::target::Target;
 use crate::target::view::ViewMemory;
 use pages::Pages;
+use std::thread::{available_parallelism, scope};
 use std::time::{Duration, Instant};
 
 mod pages;
@@ -117,7 +119,7 @@ impl CopyPlan {
     ///
     /// # Errors
     /// As [`CopyPlan::fill`].
-    pub fn rehearse(&mut self, running: &impl ReadMemory) -> Result<Duration, ReadError> {
+    pub fn rehearse(&mut self, running: &(impl ReadMemory + Sync)) -> Result<Duration, ReadError> {
         let bytes = self.bytes();
         let mut pieces = self.pages.pieces();
         let mut part = 0;
@@ -132,19 +134,21 @@ impl CopyPlan {
             .map(|piece| piece.bytes.len() as u64)
             .sum();
         let started = Instant::now();
-        running.read_batch(&mut pieces[..few])?;
+        read_all(running, &mut pieces[..few], threads_for(bytes))?;
         let share = bytes as f64 / copied.max(1) as f64;
         Ok(started.elapsed().mul_f64(share))
     }
 
-    /// Copies, with as few system calls as the source allows. To be called under a stop.
+    /// Copies, with as few system calls as the source allows, and by several threads what is much. To
+    /// be called under a stop.
     ///
     /// # Errors
     /// [`ReadError`] when the source as a whole is out of reach; pages that went away meanwhile
     /// are missing in the copy.
-    pub fn fill(&mut self, stopped: &(impl ReadMemory + ?Sized)) -> Result<(), ReadError> {
+    pub fn fill(&mut self, stopped: &(impl ReadMemory + Sync + ?Sized)) -> Result<(), ReadError> {
+        let threads = threads_for(self.bytes());
         let mut pieces = self.pages.pieces();
-        stopped.read_batch(&mut pieces)?;
+        read_all(stopped, &mut pieces, threads)?;
         let mut missing = Vec::new();
         for piece in pieces.iter_mut().filter(|piece| !piece.complete) {
             missing.extend(read_pages(stopped, piece)?);
@@ -163,6 +167,35 @@ impl CopyPlan {
             below,
         }
     }
+}
+
+/// How many threads copy so many bytes. To begin one costs as much as to copy some hundred kilobytes.
+fn threads_for(bytes: u64) -> usize {
+    const MUCH: u64 = 16 << 20;
+    const MOST: usize = 4;
+    if bytes < MUCH {
+        return 1;
+    }
+    available_parallelism().map_or(1, |count| count.get().min(MOST))
+}
+
+/// Reads all pieces. The threads take no signals when the calling one takes none.
+fn read_all(
+    memory: &(impl ReadMemory + Sync + ?Sized),
+    pieces: &mut [Piece<'_>],
+    threads: usize,
+) -> Result<(), ReadError> {
+    const AT_ONCE: usize = 16;
+    if threads == 1 {
+        return memory.read_batch(pieces);
+    }
+    let shared = &SharedRead::new(pieces, AT_ONCE);
+    scope(|scope| {
+        for _ in 1..threads {
+            scope.spawn(move || shared.help(memory));
+        }
+        shared.read(memory)
+    })
 }
 
 /// Reads a piece that is not mapped as a whole page by page; returns those that are gone.

@@ -38,6 +38,7 @@ pub(crate) mod tracee;
 pub mod twin;
 pub mod twin_limits;
 mod twin_rights;
+pub mod until_deadline;
 pub mod view;
 pub mod vigil;
 pub mod watchdog;

@@ -17,6 +17,7 @@ use crate::target::registers_x86_64::{is_epoll_wait, is_interrupted_by_stop, rew
 use crate::target::signals::{SignalsBlocked, StopBell};
 use crate::target::threads::{Activity, Thread, pending_signals, thread_ids};
 use crate::target::tracee::{Rest, Tracee};
+use crate::target::until_deadline::UntilDeadline;
 use crate::target::watchdog::{Watchdog, WatchdogError};
 use nix::errno::Errno;
 use std::marker::PhantomData;
@@ -281,6 +282,14 @@ impl<'p> Paused<'p> {
         self.deadline
     }
 
+    /// Its memory until the deadline, for any thread.
+    pub fn memory(&self) -> UntilDeadline<'p> {
+        UntilDeadline {
+            process: self.process,
+            deadline: self.deadline,
+        }
+    }
+
     /// The ids of the threads, the main thread's first.
     pub fn thread_ids(&self) -> Vec<i32> {
         self.held.iter().map(|held| held.tracee.tid()).collect()
@@ -335,42 +344,12 @@ impl Drop for Paused<'_> {
 impl ReadMemory for Paused<'_> {
     /// As of the process, until the deadline: a stop ends in time even when a reader does not.
     fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
-        self.refuse_when_overdue(at)?;
-        self.process.read_some_at(at, buffer)
+        self.memory().read_some_at(at, buffer)
     }
 
     /// In parts, so that a long read notices when the time is over.
     fn read_batch(&self, pieces: &mut [Piece<'_>]) -> Result<(), ReadError> {
-        let mut rest = pieces;
-        loop {
-            self.refuse_when_overdue(rest.first().map_or(Address::NULL, |piece| piece.at))?;
-            let (part, later) = rest.split_at_mut(pieces_at_once(rest));
-            self.process.read_batch(part)?;
-            if later.is_empty() {
-                return Ok(());
-            }
-            rest = later;
-        }
-    }
-}
-
-/// How many of these pieces are read between two looks at the clock: one at least.
-fn pieces_at_once(pieces: &[Piece<'_>]) -> usize {
-    const BYTES: usize = 16 << 20;
-    let mut bytes = 0;
-    let fit = pieces.iter().take_while(|piece| {
-        bytes += piece.bytes.len();
-        bytes <= BYTES
-    });
-    fit.count().max(1).min(pieces.len())
-}
-
-impl Paused<'_> {
-    fn refuse_when_overdue(&self, at: Address) -> Result<(), ReadError> {
-        if Instant::now() < self.deadline {
-            return Ok(());
-        }
-        Err(ReadError::Overdue { at })
+        self.memory().read_batch(pieces)
     }
 }
 

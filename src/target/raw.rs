@@ -9,7 +9,6 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigAction, Signal, sigaction};
 use std::ffi::c_void;
-use std::mem::MaybeUninit;
 use std::ptr;
 
 /// What `waitpid` says about one thread.
@@ -63,29 +62,32 @@ fn request(request: libc::c_uint, tid: i32, address: usize, data: usize) -> Resu
     Errno::result(answer).map(drop)
 }
 
-/// Asks the kernel to back `bytes` by huge pages as they are first touched. Only advice: where it is
+/// Asks the kernel to back `items` by huge pages as they are first touched. Only advice: where it is
 /// not taken, everything works with small pages.
-pub(super) fn advise_huge_pages(bytes: &mut [u8]) {
-    const PAGE: usize = 4096;
-    let start = bytes.as_mut_ptr();
-    let skipped = start.align_offset(PAGE);
-    let length = bytes.len().saturating_sub(skipped) / PAGE * PAGE;
-    if length > 0 {
-        // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
-        unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_HUGEPAGE) };
-    }
+pub(super) fn advise_huge_pages<T>(items: &mut [T]) {
+    advise(items, libc::MADV_HUGEPAGE);
 }
 
-/// Asks the kernel for the pages of `bytes` at once (`MADV_POPULATE_WRITE`, Linux 5.14). Only advice.
-pub(super) fn advise_pages(bytes: &mut [MaybeUninit<u8>]) {
+/// Asks the kernel for the pages of `items` at once (`MADV_POPULATE_WRITE`, Linux 5.14). Only advice;
+/// whether it was taken.
+pub(super) fn advise_pages<T>(items: &mut [T]) -> bool {
+    advise(items, libc::MADV_POPULATE_WRITE)
+}
+
+/// One advice that changes no content, about the pages that lie wholly inside `items`.
+fn advise<T>(items: &mut [T], advice: i32) -> bool {
     const PAGE: usize = 4096;
-    let start = bytes.as_mut_ptr();
+    let start = items.as_mut_ptr().cast::<u8>();
     let skipped = start.align_offset(PAGE);
-    let length = bytes.len().saturating_sub(skipped) / PAGE * PAGE;
-    if length > 0 {
-        // SAFETY: the pages lie wholly inside `bytes`, and the advice changes no content.
-        unsafe { libc::madvise(start.add(skipped).cast(), length, libc::MADV_POPULATE_WRITE) };
+    let length = size_of_val(items).saturating_sub(skipped) / PAGE * PAGE;
+    if length == 0 {
+        return true;
     }
+    let first = start.wrapping_add(skipped).cast();
+    // SAFETY: the pages lie wholly inside `items`, and both callers give an advice that changes no
+    // content.
+    let answer = unsafe { libc::madvise(first, length, advice) };
+    answer == 0
 }
 
 /// Resumes a stopped thread and delivers `signal` (0 for none).

@@ -1,18 +1,15 @@
-//! Reading many pieces with two threads, to keep a stop short.
+//! Reading many pieces with two threads or more, to keep a stop short.
 //!
-//! The helper waits from before the stop on. Under the stop both take pieces from the same queue
+//! A helper waits from before the stop on. Under the stop all take pieces from the same queue
 //! until it is empty; whoever is late finds nothing left, so the one that holds the stop never waits
-//! for more than the few pieces the other has in hand. Only the one that holds the stop begins and
+//! for more than the few pieces the others have in hand. Only the one that holds the stop begins and
 //! ends it; if it never does, [`SharedRead::end`] lets the helper go.
 
 use crate::target::memory::{Piece, ReadError, ReadMemory};
 use std::slice::ChunksMut;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// Pieces taken at once: enough to make a system call worth it, few enough to wait for.
-const AT_ONCE: usize = 128;
-
-/// Pieces to read, for two threads.
+/// Pieces to read, for several threads.
 #[derive(Debug)]
 pub struct SharedRead<'p, 'b> {
     state: Mutex<State<'p, 'b>>,
@@ -36,11 +33,12 @@ enum Phase {
 }
 
 impl<'p, 'b> SharedRead<'p, 'b> {
-    /// Pieces that nobody reads yet.
-    pub fn new(pieces: &'p mut [Piece<'b>]) -> Self {
+    /// Pieces that nobody reads yet. `at_once` are taken at a time: enough to make a system call worth
+    /// it, few enough to wait for.
+    pub fn new(pieces: &'p mut [Piece<'b>], at_once: usize) -> Self {
         SharedRead {
             state: Mutex::new(State {
-                queue: pieces.chunks_mut(AT_ONCE),
+                queue: pieces.chunks_mut(at_once),
                 phase: Phase::Waiting,
                 busy: 0,
                 failed: None,
@@ -50,7 +48,7 @@ impl<'p, 'b> SharedRead<'p, 'b> {
     }
 
     /// Helps, from the beginning to the end. Returns when there is nothing to do any more.
-    pub fn help(&self, memory: &impl ReadMemory) {
+    pub fn help(&self, memory: &(impl ReadMemory + ?Sized)) {
         let mut state = self.lock();
         while state.phase == Phase::Waiting {
             state = self.wait(state);
@@ -62,8 +60,8 @@ impl<'p, 'b> SharedRead<'p, 'b> {
     /// Begins, reads, and returns when every piece has been read.
     ///
     /// # Errors
-    /// As [`ReadMemory::read_batch`], of either thread.
-    pub fn read(&self, memory: &impl ReadMemory) -> Result<(), ReadError> {
+    /// As [`ReadMemory::read_batch`], of any thread.
+    pub fn read(&self, memory: &(impl ReadMemory + ?Sized)) -> Result<(), ReadError> {
         self.enter(Phase::Reading);
         self.take_and_read(memory);
         self.end();
@@ -79,7 +77,7 @@ impl<'p, 'b> SharedRead<'p, 'b> {
         self.enter(Phase::Ended);
     }
 
-    fn take_and_read(&self, memory: &impl ReadMemory) {
+    fn take_and_read(&self, memory: &(impl ReadMemory + ?Sized)) {
         let mut state = self.lock();
         while state.phase == Phase::Reading && state.failed.is_none() {
             let Some(pieces) = state.queue.next() else {
@@ -129,7 +127,7 @@ mod tests {
         let memory = FakeMemory::new().with(0x1000, &bytes);
         let mut buffers = vec![[0xff; 4]; 4000];
         let mut wanted = pieces(&mut buffers);
-        let shared = SharedRead::new(&mut wanted);
+        let shared = SharedRead::new(&mut wanted, 128);
         std::thread::scope(|scope| {
             scope.spawn(|| shared.help(&memory));
             assert_eq!(shared.read(&memory), Ok(()));
@@ -142,7 +140,7 @@ mod tests {
     fn a_helper_that_is_never_called_is_let_go() {
         let memory = FakeMemory::new();
         let mut wanted = Vec::new();
-        let shared = SharedRead::new(&mut wanted);
+        let shared = SharedRead::new(&mut wanted, 128);
         std::thread::scope(|scope| {
             scope.spawn(|| shared.help(&memory));
             shared.end();
@@ -154,7 +152,7 @@ mod tests {
         let memory = FakeMemory::new().with(0x1000, &[7; 4]);
         let mut buffers = [[0; 4]];
         let mut wanted = pieces(&mut buffers);
-        let shared = SharedRead::new(&mut wanted);
+        let shared = SharedRead::new(&mut wanted, 128);
         assert_eq!(shared.read(&memory), Ok(()));
         shared.help(&memory);
         assert_eq!(buffers, [[7; 4]]);

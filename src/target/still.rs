@@ -75,7 +75,7 @@ pub fn copy<'p>(
         });
     }
     let paused = Paused::stop(process, watchdog, limits)?;
-    let filled = plan.fill(&paused);
+    let filled = plan.fill(&paused.memory());
     *stopped += paused.resume();
     filled?;
     Ok(plan.over(process))

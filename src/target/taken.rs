@@ -149,11 +149,11 @@ fn take_now(
     if !suits(paused)? {
         return Ok(None);
     }
-    plan.fill(paused)?;
+    plan.fill(&paused.memory())?;
     let kept = Kept::of(paused.process())?;
     let left = limit.saturating_sub(plan.bytes());
     let mut more = CopyPlan::of_pages(without(&kept.pages, expected), left)?;
-    more.fill(paused)?;
+    more.fill(&paused.memory())?;
     let threads = paused.core_threads().map_err(TakeError::Registers)?;
     Ok(Some((kept, more, threads)))
 }

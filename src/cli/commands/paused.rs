@@ -17,6 +17,9 @@ use crate::target::signals::SignalsBlocked;
 use crate::target::watchdog::Watchdog;
 use std::time::Duration;
 
+/// Pieces that a thread takes at once.
+const AT_ONCE: usize = 128;
+
 /// How many short stops are tried before a longer one.
 const ROUNDS: usize = 4;
 
@@ -91,7 +94,7 @@ impl Stop<'_> {
         let Some(helper) = self.helper() else {
             return self.during(held, |paused| paused.read_batch(pieces));
         };
-        let shared = SharedRead::new(pieces);
+        let shared = SharedRead::new(pieces, AT_ONCE);
         std::thread::scope(|scope| {
             let _end = EndOnDrop(&shared);
             scope.spawn(|| {

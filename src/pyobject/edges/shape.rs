@@ -12,6 +12,9 @@ use crate::cpython::layout::AttributesForm;
 use crate::pyobject::class::Flags;
 use crate::target::view::ViewMemory;
 
+/// How many words of an instance are looked at besides its items: 32 KiB.
+const MOST_WORDS: usize = 4096;
+
 /// A coarse kind of object, as a person names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
@@ -254,7 +257,8 @@ impl Shape {
         let own: Vec<Member> = members(look, at.address).collect();
         let first = (from.max(look.layout.header.size as i64) as u64).next_multiple_of(8);
         let mut offset = first;
-        while offset + 8 <= at.basicsize as u64 {
+        // Hostile: any size may be stated, and that of a base be larger than the class.
+        while offset + 8 <= at.basicsize as u64 && self.words() < MOST_WORDS {
             if is_python || own.iter().any(|member| member.offset == offset) {
                 self.owned.push((offset as u32, None));
             } else {
@@ -262,6 +266,10 @@ impl Shape {
             }
             offset += 8;
         }
+    }
+
+    fn words(&self) -> usize {
+        self.owned.len() + self.probable.len()
     }
 
     /// Takes away what is no reference, or is one already.

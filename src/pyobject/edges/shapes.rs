@@ -62,3 +62,51 @@ impl Shapes {
         &self.known[index as usize]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::look::Shared;
+    use super::*;
+    use crate::cpython::tables::V3_11;
+    use crate::target::fake::FakeMemory;
+
+    const TYPE: u64 = 0x10_0000;
+    const BASE: u64 = 0x10_1000;
+    const CLASS: u64 = 0x10_2000;
+    /// A class that is ready; `type` is one of classes, too.
+    const READY: u64 = 1 << 12 | 1 << 31;
+
+    fn put_class(memory: &mut FakeMemory, at: u64, base: u64, basicsize: i64) {
+        let (class, header) = (&V3_11.class, &V3_11.header);
+        let at = Address::new(at);
+        memory.put_word(header.refcount.of(at).value(), 1);
+        memory.put_word(header.class.of(at).value(), TYPE);
+        memory.put_word(class.name.of(at).value(), TYPE + 0xf00);
+        memory.put_word(class.base.of(at).value(), base);
+        memory.put_word(class.flags.of(at).value(), READY);
+        memory.put_word(class.basicsize.of(at).value(), basicsize as u64);
+        let dealloc = V3_11.heap.class.itemsize.offset() + 8;
+        memory.put_word(at.value() + dealloc, 0x1000);
+    }
+
+    #[test]
+    fn a_base_that_states_any_size_is_looked_at_as_far_as_instances_go() {
+        for size in [i64::MAX, -1, 1 << 40] {
+            let mut memory = FakeMemory::new().with(TYPE, &[0; 0x3000]);
+            put_class(&mut memory, TYPE, 0, 0x370);
+            put_class(&mut memory, BASE, 0, size);
+            put_class(&mut memory, CLASS, BASE, 0x40);
+            memory.put(TYPE + 0xf00, b"type\0");
+            let look = Look {
+                memory: &memory,
+                layout: &V3_11,
+                shared: Shared::default(),
+            };
+            let mut shapes = Shapes::new();
+            let index = shapes.find(&look, Address::new(CLASS)).expect("a class");
+            let shape = shapes.get(index);
+            let words = shape.owned.len() + shape.probable.len();
+            assert!((1..=4096).contains(&words), "{size}: {words}");
+        }
+    }
+}

@@ -8,14 +8,17 @@ use crate::target::memory::Piece;
 use crate::target::page_table::{PAGE, PageTable};
 use crate::target::raw;
 
-/// Largest piece of one read, in bytes: large enough to be fast, small enough for the caches.
-const PIECE: usize = 4 << 20;
+/// Largest piece of one read, in bytes: large enough to be fast, small enough to be shared out.
+const PIECE: usize = 512 << 10;
 
 /// Pages with their bytes.
 #[derive(Debug)]
 pub struct Pages {
     ranges: Vec<AddressRange>,
+    /// The bytes of all pages, and before them what makes the first begin at a page of ours: the
+    /// kernel copies three times as fast when source and destination lie alike in their pages.
     bytes: Vec<u8>,
+    first: usize,
     table: PageTable,
 }
 
@@ -24,9 +27,11 @@ impl Pages {
     /// The memory is there when this returns, so that filling it costs no page faults.
     pub fn with_room(ranges: Vec<AddressRange>) -> Self {
         let length: u64 = ranges.iter().map(AddressRange::len).sum();
-        let mut bytes = vec![0; length as usize];
-        raw::advise_huge_pages(&mut bytes);
-        touch(&mut bytes);
+        let mut bytes = vec![0; length as usize + PAGE as usize];
+        let first = bytes.as_ptr().align_offset(PAGE as usize);
+        bytes.truncate(first + length as usize);
+        raw::advise_huge_pages(&mut bytes[first..]);
+        obtain(&mut bytes[first..]);
         let mut table = PageTable::default();
         for (number, page) in ranges.iter().flat_map(pages_of).enumerate() {
             table.insert(page, number as u32);
@@ -34,13 +39,14 @@ impl Pages {
         Pages {
             ranges,
             bytes,
+            first,
             table,
         }
     }
 
     /// Bytes of all pages.
     pub fn len(&self) -> u64 {
-        self.bytes.len() as u64
+        (self.bytes.len() - self.first) as u64
     }
 
     /// The pages as ranges without a gap.
@@ -51,7 +57,7 @@ impl Pages {
     /// All bytes, cut into pieces to be read.
     pub fn pieces(&mut self) -> Vec<Piece<'_>> {
         let mut pieces = Vec::new();
-        let mut rest = &mut self.bytes[..];
+        let mut rest = &mut self.bytes[self.first..];
         for range in &self.ranges {
             let (mut bytes, behind) = rest.split_at_mut(range.len() as usize);
             rest = behind;
@@ -87,27 +93,31 @@ impl Pages {
             }
             here += PAGE as usize;
         }
-        let start = number as usize * PAGE as usize + within;
+        let start = self.first + number as usize * PAGE as usize + within;
         &self.bytes[start..start + here.min(length)]
     }
 }
 
 /// Has the kernel make the memory: two threads at once, where there is much.
-fn touch(bytes: &mut [u8]) {
-    const MUCH: usize = 64 << 20;
-    let touch_one = |bytes: &mut [u8]| {
-        for page in bytes.chunks_mut(PAGE as usize) {
-            page[0] = 0xdb;
-        }
-    };
+fn obtain(bytes: &mut [u8]) {
+    const MUCH: usize = 16 << 20;
     if bytes.len() < MUCH {
-        return touch_one(bytes);
+        return obtain_part(bytes);
     }
     let (one, other) = bytes.split_at_mut(bytes.len() / 2 / PAGE as usize * PAGE as usize);
     std::thread::scope(|scope| {
-        scope.spawn(move || touch_one(one));
-        touch_one(other);
+        scope.spawn(move || obtain_part(one));
+        obtain_part(other);
     });
+}
+
+/// Older kernels make a page when it is touched.
+fn obtain_part(bytes: &mut [u8]) {
+    if !raw::advise_pages(bytes) {
+        for page in bytes.chunks_mut(PAGE as usize) {
+            page[0] = 0xdb;
+        }
+    }
 }
 
 fn pages_of(range: &AddressRange) -> impl Iterator<Item = Address> {
