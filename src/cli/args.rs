@@ -2,6 +2,7 @@
 
 mod exec;
 mod graph;
+mod modules_alone;
 mod reload;
 mod stale;
 mod watch;

@@ -16,8 +16,11 @@ use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session;
 use super::timings::Timings;
+use crate::modules::inventory::READERS_MEMORY;
 use crate::render::{Answer, Drawing};
 use crate::report::Doctor;
+use crate::target::second_thread::with_second_thread;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// Runs a command and says how it ended.
@@ -60,11 +63,22 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();
-    let exit = for_each(&targets, args.scope, out, line, |which| {
-        let report = modules_command::run(which, &wanted, &mut timings)?;
-        let none = report.modules.is_empty() && !patterns.is_empty();
-        Ok((report, if none { Exit::No } else { Exit::Done }))
-    });
+    let mut answer = |beside: Option<&modules_command::Beside<'_, '_>>| {
+        for_each(&targets, args.scope, out, line, |which| {
+            let report = modules_command::run(which, &wanted, beside, &mut timings)?;
+            let none = report.modules.is_empty() && !patterns.is_empty();
+            Ok((report, if none { Exit::No } else { Exit::Done }))
+        })
+    };
+    let place = OnceLock::new();
+    let exit = if args.pause {
+        answer(None)
+    } else {
+        with_second_thread(READERS_MEMORY, |second| {
+            let place = &place;
+            answer(Some(&modules_command::Beside { second, place }))
+        })
+    };
     if args.timings {
         timings.mark("write the answer");
         out.aside(&timings.text());

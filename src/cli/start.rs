@@ -7,7 +7,6 @@ use super::output::Output;
 use super::session::words_of;
 use crate::target::twin::{INNER_ARGUMENT, TWIN_ARGUMENT, twin_main};
 use crate::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
-use clap::Parser;
 use clap::error::ErrorKind;
 use std::ffi::OsString;
 use std::panic::catch_unwind;
@@ -28,7 +27,7 @@ pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
     let json = words.iter().any(|word| word == "--json");
     // What unwinds on its way here has undone every stop.
-    let ended = catch_unwind(|| match Cli::try_parse_from(&words) {
+    let ended = catch_unwind(|| match Cli::of_words(&words) {
         Ok(cli) => dispatch::run(&cli, &mut Output::new(cli.json)),
         Err(error) => refuse(&error, json),
     });

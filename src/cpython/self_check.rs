@@ -7,6 +7,7 @@
 use crate::address::Address;
 use crate::cpython::layout::{Field, GcForm, Layout, Place, at};
 use crate::cpython::pending_queue::{find_queue, is_queue};
+use crate::target::cached::Cached;
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use std::fmt;
 
@@ -101,7 +102,15 @@ pub fn self_check<M: ReadMemory + ?Sized>(
     };
     checks.interpreter_is_listed()?;
     checks.thread_points_back()?;
-    checks.types_describe_themselves()?;
+    // Types do not change, and lie close together.
+    let cached = Cached::new(memory);
+    let types = Checks {
+        memory: &cached,
+        layout: table,
+        runtime,
+        interpreter,
+    };
+    types.types_describe_themselves()?;
     let mut layout = table.clone();
     layout.collector.generations = checks.generations()?;
     (layout.pending.place, layout.pending_proven) = checks.pending();

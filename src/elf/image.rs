@@ -18,7 +18,7 @@ use goblin::elf::program_header::{
     PF_R, PF_W, PF_X, PT_DYNAMIC, PT_GNU_EH_FRAME, PT_INTERP, PT_LOAD, PT_NOTE,
 };
 use goblin::elf::{Elf, ProgramHeader};
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 /// Program headers beyond this count are not those of a program.
 const MAX_SEGMENTS: usize = 128;
@@ -87,7 +87,7 @@ pub struct Image {
     dynamic: Option<DynamicSymbols>,
     notes: Vec<AddressRange>,
     head: Vec<u8>,
-    on_disk: OnceCell<Option<ElfFile>>,
+    on_disk: OnceLock<Option<ElfFile>>,
     mapping: Mapping,
 }
 
@@ -170,7 +170,7 @@ impl Image {
                 .map(|header| memory_range(bias, header))
                 .collect(),
             head,
-            on_disk: OnceCell::new(),
+            on_disk: OnceLock::new(),
             mapping: mapping.clone(),
         })
     }

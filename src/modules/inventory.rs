@@ -16,6 +16,7 @@ use crate::modules::two_readers::TwoReaders;
 use crate::pyobject::dict::{self, Entry, Snapshot};
 use crate::pyobject::error::ObjectError;
 use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::second_thread::{SecondThread, with_second_thread};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,8 @@ const UNPROVEN: u32 = 4;
 /// caught half filled, or else many modules were dropped at once: it is read again before that is believed.
 const SUSPICIOUS: usize = 16;
 const CAUGHT: &str = "sys.modules was caught while it changed: some may be missing";
+/// What a reader takes of memory for a few hundred entries, in bytes.
+pub const READERS_MEMORY: usize = 768 << 10;
 /// How many warnings of one kind are listed.
 const LISTED: usize = 100;
 
@@ -52,7 +55,23 @@ pub fn inventory(
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Inventory, ObjectError> {
-    read_until_settled(memory, python, interpreter, ROUNDS)
+    with_second_thread(READERS_MEMORY, |second| {
+        inventory_with(second, memory, python, interpreter)
+    })
+}
+
+/// As [`inventory`], with a second thread that is there already.
+///
+/// # Errors
+/// As [`inventory`].
+pub fn inventory_with<'env>(
+    second: &SecondThread<'env>,
+    memory: &'env (impl ReadMemory + Sync + ?Sized),
+    python: &'env Python,
+    interpreter: &Interpreter,
+) -> Result<Inventory, ObjectError> {
+    let reader = TwoReaders::new(second, memory, python, interpreter);
+    read_until_settled(reader, memory, python, interpreter, ROUNDS)
 }
 
 /// Reads the modules of a target that stands still (stopped, or a core): once.
@@ -118,14 +137,14 @@ fn is_enough(agree: u32, kept: u32) -> bool {
     agree.min(kept) >= PROVEN || agree >= UNPROVEN
 }
 
-fn read_until_settled(
-    memory: &(impl ReadMemory + Sync + ?Sized),
+fn read_until_settled<M: ReadMemory + Sync + ?Sized>(
+    mut reader: TwoReaders<'_, '_, M>,
+    memory: &M,
     python: &Python,
     interpreter: &Interpreter,
     rounds: usize,
 ) -> Result<Inventory, ObjectError> {
     let end = Instant::now() + dict::PATIENCE;
-    let mut reader = TwoReaders::new(memory, python, interpreter);
     let mut seen: HashMap<Entry, Seen> = HashMap::new();
     let mut table = read_table(memory, python, interpreter, end)?;
     for _ in 0..rounds {

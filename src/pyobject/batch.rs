@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 
 /// Pieces closer than this are read as one, in bytes: copying so much costs less than one more piece.
-const GAP: u64 = 2048;
+const GAP: u64 = 3072;
 /// The longest merged piece, in bytes.
 const LONGEST: u64 = 1 << 14;
 /// Size of the buffer, in bytes. One piece that is longer gets a buffer of its own.

@@ -26,6 +26,7 @@ pub mod process;
 mod raw;
 pub mod registers_x86_64;
 pub mod rehearsal;
+pub mod second_thread;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;

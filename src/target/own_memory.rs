@@ -7,12 +7,29 @@
 use crate::target::raw::{advise_huge_pages, advise_pages};
 use std::hint::black_box;
 
+/// Memory that one thread takes from its allocator, another has the kernel make, and the first gives
+/// back, to be used from then on.
+#[derive(Debug)]
+pub struct Room(Vec<u8>);
+
+impl Room {
+    /// `size` bytes, none of them touched yet.
+    pub fn new(size: usize) -> Self {
+        Room(Vec::with_capacity(size))
+    }
+
+    /// Has the kernel make them.
+    pub fn fill(&mut self) {
+        advise_pages(self.0.spare_capacity_mut());
+    }
+}
+
 /// Lets the allocator have `size` bytes ready for this thread. They are taken from it and given back;
 /// it keeps what it was given back (glibc does, see `keep_freed_memory`).
 pub fn make_ready(size: usize) {
-    let mut bytes = Vec::<u8>::with_capacity(size);
-    advise_pages(bytes.spare_capacity_mut());
-    drop(black_box(bytes));
+    let mut room = Room::new(size);
+    room.fill();
+    drop(black_box(room));
 }
 
 /// Has the kernel back a large array by huge pages, as far as it is not touched yet. The allocator

@@ -93,7 +93,7 @@ fn show_plugins(pid: i32, out: &mut Output) -> Exit {
         patterns: &patterns,
         ..modules::Wanted::default()
     };
-    let report = modules::run(&Which::Pid(pid), &wanted, &mut Timings::start());
+    let report = modules::run(&Which::Pid(pid), &wanted, None, &mut Timings::start());
     out.result(report, Some("modules"))
 }
 

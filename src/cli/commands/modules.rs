@@ -6,11 +6,14 @@ use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::cli::glob;
 use crate::cli::timings::Timings;
+use crate::cpython::python::Interpreter;
 use crate::modules::inventory::Inventory;
 use crate::modules::row::ModuleRow;
 use crate::report::{Consistency, Envelope, Module, Modules};
+use crate::target::second_thread::SecondThread;
 use crate::target::target::Target;
 use std::path::Path;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 /// What to show of a process.
@@ -30,9 +33,14 @@ pub struct Wanted<'a> {
 ///
 /// # Errors
 /// When the target cannot be looked at, or not be stopped.
-pub fn run(which: &Which, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
+pub fn run(
+    which: &Which,
+    wanted: &Wanted<'_>,
+    beside: Option<&Beside<'_, '_>>,
+    timings: &mut Timings,
+) -> Result<Modules, Failure> {
     match which {
-        Which::Pid(pid) => of_process(*pid, wanted, timings),
+        Which::Pid(pid) => of_process(*pid, wanted, beside, timings),
         Which::Core(path) => of_core(path, wanted, timings),
     }
 }
@@ -47,25 +55,64 @@ fn of_core(path: &Path, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Mo
     Ok(report(&opened, envelope, inventory, wanted.patterns))
 }
 
-fn of_process(pid: i32, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Modules, Failure> {
+/// A second thread that starts while the first finds the runtime, and where it then finds the target:
+/// for the first process of a command.
+pub struct Beside<'s, 'env> {
+    /// The thread.
+    pub second: &'s SecondThread<'env>,
+    /// The target, once it was opened.
+    pub place: &'env OnceLock<Opened>,
+}
+
+fn of_process(
+    pid: i32,
+    wanted: &Wanted<'_>,
+    beside: Option<&Beside<'_, '_>>,
+    timings: &mut Timings,
+) -> Result<Modules, Failure> {
     let opened = open(pid)?;
     timings.mark("find the runtime");
+    if let Some(limit) = wanted.stop {
+        return of_stopped(&opened, limit, wanted, timings);
+    }
+    if let Some(beside) = beside.filter(|beside| beside.place.get().is_none()) {
+        let opened = beside.place.get_or_init(|| opened);
+        let interpreter = opened.interpreter(wanted.interpreter)?;
+        let inventory = opened.inventory_with(beside.second, interpreter)?;
+        // It ends while the answer is written.
+        beside.second.end();
+        return Ok(of_live(opened, interpreter, inventory, wanted, timings));
+    }
     let interpreter = opened.interpreter(wanted.interpreter)?;
-    let (inventory, stopped) = match wanted.stop {
-        None => (opened.inventory(interpreter)?, None),
-        Some(limit) => {
-            let (inventory, stopped) = paused::inventory(&opened, interpreter, limit)?;
-            (inventory, Some(stopped))
-        }
-    };
+    let inventory = opened.inventory(interpreter)?;
+    Ok(of_live(&opened, interpreter, inventory, wanted, timings))
+}
+
+fn of_live(
+    opened: &Opened,
+    interpreter: &Interpreter,
+    inventory: Inventory,
+    wanted: &Wanted<'_>,
+    timings: &mut Timings,
+) -> Modules {
     timings.mark("read sys.modules");
     let envelope = Envelope::live("modules", Some(opened.target(interpreter)));
-    let mut report = report(&opened, envelope, inventory, wanted.patterns);
-    if let Some(stopped) = stopped {
-        report.envelope.consistency = Consistency::Paused;
-        report.envelope.stopped_us = u64::try_from(stopped.as_micros()).unwrap_or(u64::MAX);
-    }
-    Ok(report)
+    report(opened, envelope, inventory, wanted.patterns)
+}
+
+fn of_stopped(
+    opened: &Opened,
+    limit: Duration,
+    wanted: &Wanted<'_>,
+    timings: &mut Timings,
+) -> Result<Modules, Failure> {
+    let interpreter = opened.interpreter(wanted.interpreter)?;
+    let (inventory, stopped) = paused::inventory(opened, interpreter, limit)?;
+    timings.mark("read sys.modules");
+    let mut envelope = Envelope::live("modules", Some(opened.target(interpreter)));
+    envelope.consistency = Consistency::Paused;
+    envelope.stopped_us = u64::try_from(stopped.as_micros()).unwrap_or(u64::MAX);
+    Ok(report(opened, envelope, inventory, wanted.patterns))
 }
 
 fn report<T: Target>(

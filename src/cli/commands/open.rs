@@ -5,7 +5,8 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cpython::locate::LocateError;
 use crate::cpython::python::{Interpreter, Python};
 use crate::elf::core_file::{self, CoreError};
-use crate::modules::inventory::{Inventory, inventory, inventory_of_still};
+use crate::modules::inventory::{Inventory, inventory, inventory_of_still, inventory_with};
+use crate::pyobject::error::ObjectError;
 use crate::pyobject::identify::{self, Located};
 use crate::report::Target;
 use crate::target::about::process_of_thread;
@@ -13,6 +14,7 @@ use crate::target::access::{Denial, Evidence, denial_of_look};
 use crate::target::core_file::Core;
 use crate::target::memory::ReadMemory;
 use crate::target::process::Process;
+use crate::target::second_thread::SecondThread;
 use crate::target::target::Target as Source;
 use std::path::Path;
 
@@ -87,14 +89,17 @@ pub fn inventory_of(
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Inventory, Failure> {
+    inventory(process, python, interpreter).map_err(|error| of_process(process, error))
+}
+
+/// Why sys.modules of a process could not be read.
+fn of_process(process: &Process, error: ObjectError) -> Failure {
     let pid = process.pid();
-    inventory(process, python, interpreter).map_err(|error| {
-        if process.is_same() {
-            Failure::from(error).of(pid)
-        } else {
-            Failure::gone(pid)
-        }
-    })
+    if process.is_same() {
+        Failure::from(error).of(pid)
+    } else {
+        Failure::gone(pid)
+    }
 }
 
 impl Opened<Core> {
@@ -114,6 +119,20 @@ impl Opened {
     /// When the table as a whole cannot be read.
     pub fn inventory(&self, interpreter: &Interpreter) -> Result<Inventory, Failure> {
         inventory_of(&self.process, &self.located.python, interpreter)
+    }
+
+    /// As [`Opened::inventory`], with a second thread that is there already.
+    ///
+    /// # Errors
+    /// When the table as a whole cannot be read.
+    pub fn inventory_with<'env>(
+        &'env self,
+        second: &SecondThread<'env>,
+        interpreter: &Interpreter,
+    ) -> Result<Inventory, Failure> {
+        let (process, python) = (&self.process, &self.located.python);
+        inventory_with(second, process, python, interpreter)
+            .map_err(|error| of_process(process, error))
     }
 }
 

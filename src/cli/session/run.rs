@@ -177,7 +177,7 @@ impl<'o> Session<'o> {
             sysroot: self.core.sysroot.as_deref(),
             ..modules::Wanted::default()
         };
-        let report = modules::run(&self.which, &wanted, &mut Timings::start());
+        let report = modules::run(&self.which, &wanted, None, &mut Timings::start());
         let rows = report.map(|report| report.modules).unwrap_or_default();
         rows.iter().map(|module| escaped(&module.name)).collect()
     }

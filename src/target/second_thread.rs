@@ -1,0 +1,99 @@
+//! A second thread of our own, started before there is work for it: until it runs, and has memory, takes
+//! as long as reading a hundred modules.
+
+use crate::target::own_memory::{Room, make_ready};
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::{Builder, scope};
+
+/// What it is asked to do.
+type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
+
+/// The other thread, which waits for work.
+#[derive(Debug)]
+pub struct SecondThread<'env> {
+    /// `None` where the system has no second thread for us, and when it has ended.
+    jobs: RefCell<Option<Sender<Job<'env>>>>,
+    /// Memory for this thread, which the other one had the kernel make.
+    room: Receiver<Room>,
+}
+
+/// Does `work` with a second thread at hand. Each of both is given `memory` bytes in advance.
+pub fn with_second_thread<'env, T>(
+    memory: usize,
+    work: impl FnOnce(&SecondThread<'env>) -> T,
+) -> T {
+    scope(|scope| {
+        let (sender, jobs) = channel::<Job<'env>>();
+        let (give, room) = channel();
+        let mut ours = Room::new(memory);
+        let thread = Builder::new().spawn_scoped(scope, move || {
+            make_ready(memory);
+            ours.fill();
+            // Nobody takes it where there was nothing to do.
+            let _ = give.send(ours);
+            jobs.into_iter().for_each(|job| job());
+        });
+        work(&SecondThread {
+            jobs: RefCell::new(thread.is_ok().then_some(sender)),
+            room,
+        })
+    })
+}
+
+impl<'env> SecondThread<'env> {
+    /// Does one thing here and another there, at the same time where that can be.
+    pub fn both<A, B: Send + 'env>(
+        &self,
+        here: impl FnOnce() -> A,
+        there: impl FnOnce() -> B + Send + 'env,
+    ) -> (A, B) {
+        let Some(jobs) = self.jobs.borrow().clone() else {
+            return (here(), there());
+        };
+        let (done, result) = channel();
+        let job = Box::new(move || {
+            // Who waits for it hears of a panic, too.
+            let _ = done.send(catch_unwind(AssertUnwindSafe(there)));
+        });
+        // It lives as long as we do, and takes every job.
+        let _ = jobs.send(job);
+        // Its memory is ours again, and is used from here on.
+        drop(self.room.try_recv());
+        let first = here();
+        match result.recv() {
+            Ok(Ok(second)) => (first, second),
+            Ok(Err(panic)) => resume_unwind(panic),
+            Err(_) => unreachable!("a job always answers"),
+        }
+    }
+
+    /// Lets it end: there is no more work for it.
+    pub fn end(&self) {
+        self.jobs.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_things_are_done_again_and_again() {
+        let words = ["one", "two"];
+        let lengths = with_second_thread(4096, |second| {
+            let both = || second.both(|| words[0].len(), || words[1].to_owned());
+            [both(), both()]
+        });
+        assert_eq!(lengths, [(3, "two".to_owned()), (3, "two".to_owned())]);
+    }
+
+    #[test]
+    fn a_panic_there_is_one_here() {
+        let ended = std::panic::catch_unwind(|| {
+            with_second_thread(4096, |second| second.both(|| 1, || panic!("there")).0)
+        });
+        assert!(ended.is_err());
+    }
+}
