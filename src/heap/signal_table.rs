@@ -2,7 +2,8 @@
 //! array of the module `_signal`, for which there may be no symbol (`Modules/signalmodule.c`).
 //!
 //! It is known by what it is: after an empty entry for the number 0 that no signal has, 64 pairs of
-//! a flag and a handler, most of which are the same object, the one that stands for SIG_DFL.
+//! a flag and a handler, most of which are the same object, the one that stands for SIG_DFL. Keys of
+//! readline with the functions that they run are such pairs as well, but no objects.
 
 use crate::address::Address;
 use crate::heap::statics::{Area, AreaKind};
@@ -18,30 +19,38 @@ const ALIKE: usize = 32;
 const TRIPPED: u64 = 1;
 
 /// Finds it among the variables of C code.
-pub fn find_signal_table(memory: &impl ViewMemory, areas: &[Area]) -> Option<Address> {
-    let variables = areas
+pub fn find_signal_table(
+    memory: &impl ViewMemory,
+    areas: &[Area],
+    mut is_object: impl FnMut(Address) -> bool,
+) -> Option<Address> {
+    let mut variables = areas
         .iter()
         .filter(|area| matches!(area.kind, AreaKind::Variables(_)));
-    variables.filter_map(|area| find_in(memory, area)).next()
+    variables.find_map(|area| find_in(memory, area, &mut is_object))
 }
 
-fn find_in(memory: &impl ViewMemory, area: &Area) -> Option<Address> {
+fn find_in(
+    memory: &impl ViewMemory,
+    area: &Area,
+    is_object: &mut impl FnMut(Address) -> bool,
+) -> Option<Address> {
     let length = area.range.end.distance_from(area.range.start)?;
     let whole = memory.view(area.range.start, length as usize);
     if let Some(bytes) = whole {
         let found = (0..bytes.len().checked_sub(SIZE)? + 1)
             .step_by(8)
-            .find(|&offset| is_table(&bytes[offset..offset + SIZE]));
+            .find(|&offset| is_table(&bytes[offset..offset + SIZE], is_object));
         return found.map(|offset| area.range.start.offset(offset as u64));
     }
     let mut starts = (0..length.checked_sub(SIZE as u64)? + 1).step_by(8);
     starts.find_map(|offset| {
         let at = area.range.start.offset(offset);
-        is_table(memory.view(at, SIZE)?).then_some(at)
+        is_table(memory.view(at, SIZE)?, is_object).then_some(at)
     })
 }
 
-fn is_table(bytes: &[u8]) -> bool {
+fn is_table(bytes: &[u8], is_object: &mut impl FnMut(Address) -> bool) -> bool {
     let word = |at: u64| word_in::<u64>(bytes, at as usize).unwrap_or(u64::MAX);
     if word(0) != 0 || word(SIGNAL_HANDLER) != 0 {
         return false;
@@ -54,10 +63,8 @@ fn is_table(bytes: &[u8]) -> bool {
         return false;
     }
     let usual = handler(SIGNALS - 1);
-    (1..SIGNALS)
-        .filter(|&number| handler(number) == usual)
-        .count()
-        >= ALIKE
+    let alike = (1..SIGNALS).filter(|&number| handler(number) == usual);
+    alike.count() >= ALIKE && is_object(Address::new(usual))
 }
 
 #[cfg(test)]
@@ -81,12 +88,17 @@ mod tests {
     }
 
     fn found(bytes: &[u8]) -> Option<Address> {
+        found_where(bytes, |_| true)
+    }
+
+    fn found_where(bytes: &[u8], is_object: impl Fn(Address) -> bool) -> Option<Address> {
         let start = Address::new(START);
         let area = Area {
             range: AddressRange::new(start, start.offset(bytes.len() as u64)),
             kind: AreaKind::Variables("libpython".into()),
         };
-        find_signal_table(&FakeMemory::new().with(START, bytes), &[area])
+        let memory = FakeMemory::new().with(START, bytes);
+        find_signal_table(&memory, &[area], is_object)
     }
 
     #[test]
@@ -100,5 +112,6 @@ mod tests {
         assert_eq!(found(&table(|number| DEFAULT + number * 16)), None);
         assert_eq!(found(&table(|number| DEFAULT * (number % 2))), None);
         assert_eq!(found(&[0; 64]), None);
+        assert_eq!(found_where(&table(|_| DEFAULT), |_| false), None);
     }
 }

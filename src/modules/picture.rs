@@ -256,7 +256,7 @@ fn find_roots<M: ViewMemory>(
     };
     tracer.visit_roots(&mut add);
     if !tracer.has_signals()
-        && let Some(table) = find_signal_table(memory, areas)
+        && let Some(table) = find_signal_table(memory, areas, |at| tracer.is_object(at))
     {
         tracer.visit_signal_table(table, &mut add);
     }

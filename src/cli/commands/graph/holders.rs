@@ -47,13 +47,13 @@ pub fn holder(picture: &Seen<'_>, holder: Holder) -> (Object, String) {
         Holder::Python(RootPlace::Exit { id, index }, name) => (
             plain("interpreter", Some(id.to_string())),
             format!(
-                "atexit[{index}]{}",
+                ".atexit[{index}]{}",
                 picture.tracer().label(crate::address::Address::NULL, name)
             ),
         ),
         Holder::Python(RootPlace::Signal { number }, _) => (
             plain("interpreter", None),
-            format!("handler of signal {number}"),
+            format!(" handler of signal {number}"),
         ),
         Holder::Word { area, at } => {
             let (kind, name) = match picture.areas.get(area as usize).map(|area| &area.kind) {
