@@ -23,6 +23,10 @@ def Place(*arguments):
     return None
 
 
+def hooks_to_go(places):
+    return ()
+
+
 def do_steps(steps, first, entries, places):
     pass
 ";
@@ -157,6 +161,7 @@ fn hop(hop: &Hop) -> String {
         Hop::Key(name) => format!("('key', {}),", text(name)),
         Hop::Attribute(name) => format!("('attribute', {}),", text(name)),
         Hop::Item(index) => format!("('item', {index}),"),
+        Hop::Referent(at) => format!("('referent', {}),", at.value()),
     }
 }
 fn pair(entry: &Entry) -> String {

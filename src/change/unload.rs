@@ -230,7 +230,10 @@ impl Unload<'_> {
             Ok(Said::Done(done)) => {
                 // The attributes went before.
                 let attributes = plan.cut.attributes.len();
-                self.unloaded.done = Done { attributes, ..*done };
+                self.unloaded.done = Done {
+                    attributes,
+                    ..*done
+                };
                 self.add(&ran);
                 Ok(())
             }

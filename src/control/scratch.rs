@@ -261,6 +261,11 @@ fn ours() -> AddressRange {
     AddressRange::new(Address::new(START), Address::new(START + LENGTH))
 }
 
+/// Whether an address lies where only this tool maps anything.
+pub fn is_scratch(at: Address) -> bool {
+    ours().contains(at)
+}
+
 fn is_ours(mapping: &Mapping) -> bool {
     let anonymous = mapping.file.is_none() && mapping.special.is_none();
     anonymous && mapping.read && ours().contains_span(mapping.range.start, mapping.range.len())

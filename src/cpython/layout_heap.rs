@@ -377,7 +377,8 @@ pub struct Generator {
     pub state: Field<i8>,
     /// The state while it runs.
     pub running: i8,
-    /// The first state in which there is no frame any more.
+    /// The state in which there is no frame any more, `FRAME_CLEARED`; in the one before, the frame is
+    /// over, but still has what it had.
     pub ended: i8,
     /// Whether the code object stays in the frame when it has ended. From 3.12 on.
     pub keeps_code: bool,

@@ -3,7 +3,7 @@
 //! Nothing here decides which way is taken. When the main thread begins to wait where the queue does
 //! not reach it, the request is taken back and begun anew by another way.
 
-use crate::control::control::Onward;
+use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::page::{Snapshot, State};
@@ -103,9 +103,15 @@ impl Run<'_> {
         if !self.means.wakes_locks || !self.main_thread.look_twice().is_lock_wait() {
             return;
         }
+        let prepared = self.prepared;
+        self.wake_if(|control| prepared.check_lock_wait(control));
+    }
+
+    /// Has the wait of the main thread end with EINTR, if a stop proves that it bears that.
+    pub(super) fn wake_if(&mut self, bears: impl Fn(&Control<'_>) -> Result<(), Refusal>) {
         let Ok(control) = self.seize() else { return };
         let began = Instant::now();
-        if self.prepared.check_lock_wait(&control).is_ok() {
+        if bears(&control).is_ok() {
             self.woken |= control.wake_main().is_ok();
         } else {
             control.resume();

@@ -243,14 +243,8 @@ impl Run<'_> {
 
     /// The main thread has begun to wait since: it is interrupted where that is known to be borne.
     fn nudge(&mut self) {
-        let Ok(control) = self.seize() else { return };
-        let began = Instant::now();
-        if self.prepared.check_wait_of_python(&control).is_ok() {
-            self.woken |= control.wake_main().is_ok();
-        } else {
-            control.resume();
-        }
-        self.stopped += began.elapsed();
+        let prepared = self.prepared;
+        self.wake_if(|control| prepared.check_wait_of_python(control));
     }
 
     /// Takes the script out of the slot, or sees that the interpreter has taken it.

@@ -11,11 +11,13 @@ use crate::heap::walk::{WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
 use crate::modules::row::ModuleRow;
+use crate::pyobject::class::Flags;
 use crate::pyobject::edges::Kind as Shape;
 use crate::pyobject::edges::edge::{Edge, EdgeName, Tier};
 use crate::pyobject::edges::roots::{Root, RootPlace};
 use crate::pyobject::edges::tracer::Tracer;
 use crate::pyobject::error::ObjectError;
+use crate::pyobject::text::{self, Text};
 use crate::target::memory::ReadError;
 use crate::target::view::ViewMemory;
 use std::cell::{RefCell, RefMut};
@@ -207,6 +209,17 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     pub fn class_name(&self, node: u32) -> String {
         let class = self.class_of(node);
         class.map_or_else(|| "?".to_owned(), |class| self.tracer().class_name(class))
+    }
+
+    /// The `str` at `at`, on 2.7 also the `unicode`; `None` for anything else: a key may be any object.
+    pub fn text_at(&self, at: Address) -> Option<Text> {
+        let layout = &self.python.layout;
+        let class = layout.header.class.read(self.memory, at).ok()?;
+        let flags = layout.class.flags.read(self.memory, class).ok()?;
+        let kind = Flags(flags).text_kind()?;
+        let is_name = kind == text::Kind::Unicode || kind == text::native(layout);
+        let read = is_name.then(|| text::read_kind(self.memory, layout, at, kind));
+        read?.ok()
     }
 }
 

@@ -74,7 +74,7 @@ pub fn forced_step<M: ViewMemory>(case: &Case<'_, '_, M>) -> Option<Step> {
     let step = Step {
         edges,
         rows,
-        ..case.found(ending.word, node)?
+        ..case.found_by_references(ending.word, node)?
     };
     (!step.edges.is_empty()).then_some(step)
 }

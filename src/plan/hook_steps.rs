@@ -1,12 +1,12 @@
 //! Steps for what the interpreter itself keeps: callbacks, handlers, functions of threads.
 
 use crate::modules::picture::Holder;
+use crate::plan::key::Key;
 use crate::plan::leads::leads;
 use crate::plan::step::{Hop, Row, Step, Word};
 use crate::plan::steps::Case;
 use crate::pyobject::edges::edge::EdgeName;
 use crate::pyobject::edges::roots::RootPlace;
-use crate::pyobject::text;
 use crate::target::view::ViewMemory;
 
 /// The steps for a root that is a word of the interpreter's state.
@@ -52,13 +52,23 @@ impl<M: ViewMemory> Case<'_, '_, M> {
 
     /// What has to be found by a way of its own.
     pub fn found(&self, word: Word, node: u32) -> Option<Step> {
-        let (module, hops) = self.places.find(self.picture, node)?;
-        Some(Step {
+        let way = self.places.find(self.picture, node)?;
+        Some(self.at_end_of(way, word, node))
+    }
+
+    /// What may be found by any reference.
+    pub fn found_by_references(&self, word: Word, node: u32) -> Option<Step> {
+        let way = self.places.find_by_references(self.picture, node)?;
+        Some(self.at_end_of(way, word, node))
+    }
+
+    fn at_end_of(&self, (module, hops): (Key, Vec<Hop>), word: Word, node: u32) -> Step {
+        Step {
             module,
             hops,
             container: self.at(node),
             ..self.step(word)
-        })
+        }
     }
 
     fn exit_handler(&self, place: RootPlace) -> Vec<Step> {
@@ -116,14 +126,14 @@ impl<M: ViewMemory> Case<'_, '_, M> {
         let Some(&registry) = self.root.way.first() else {
             return Vec::new();
         };
-        let (graph, layout) = (&self.picture.graph, &self.picture.python.layout);
+        let graph = &self.picture.graph;
         let values = graph.referents(registry).iter().copied();
         let values = values.filter(|&node| leads(self.picture, self.own, node));
         let mut steps = Vec::new();
         for value in values {
             for name in self.picture.names_of(registry, value) {
                 let EdgeName::Value(key) = name else { continue };
-                let Ok(name) = text::read(self.picture.memory, layout, key) else {
+                let Some(name) = self.picture.text_at(key) else {
                     continue;
                 };
                 steps.push(Step {

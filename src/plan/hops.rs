@@ -4,12 +4,13 @@ use crate::modules::picture::Picture;
 use crate::plan::key::Key;
 use crate::plan::step::Hop;
 use crate::pyobject::edges::edge::EdgeName;
-use crate::pyobject::text::{self, Text};
+use crate::pyobject::text::Text;
 use crate::target::view::ViewMemory;
 use std::collections::{HashMap, HashSet, VecDeque};
 
-/// Longest way that is looked for, and the most objects that are looked at.
+/// Longest ways that are looked for, by names and by any reference, and the most objects that are looked at.
 const HOPS: usize = 5;
+const REFERENCES: usize = 12;
 const VISITED: usize = 20_000;
 
 /// Where ways begin.
@@ -47,11 +48,35 @@ impl Places {
         steps.map(|step| hop(picture, step[0], step[1])).collect()
     }
 
-    /// A way to an object from any module.
+    /// A way to an object from any module, by names and indices.
     pub fn find<M: ViewMemory>(
         &self,
         picture: &Picture<'_, M>,
         node: u32,
+    ) -> Option<(Key, Vec<Hop>)> {
+        self.find_by(node, picture, HOPS, hop)
+    }
+
+    /// The same by any reference: the collector gives what an object refers to, also where that has no name in
+    /// Python, and runs no code of the target for it, as looking up an attribute could.
+    pub fn find_by_references<M: ViewMemory>(
+        &self,
+        picture: &Picture<'_, M>,
+        node: u32,
+    ) -> Option<(Key, Vec<Hop>)> {
+        self.find_by(node, picture, REFERENCES, |picture, from, to| {
+            let named = hop(picture, from, to);
+            let named = named.filter(|hop| !matches!(hop, Hop::Attribute(_)));
+            Some(named.unwrap_or(Hop::Referent(picture.graph.address(to))))
+        })
+    }
+
+    fn find_by<M: ViewMemory>(
+        &self,
+        node: u32,
+        picture: &Picture<'_, M>,
+        longest: usize,
+        hop: impl Fn(&Picture<'_, M>, u32, u32) -> Option<Hop>,
     ) -> Option<(Key, Vec<Hop>)> {
         let mut queue = VecDeque::from([(node, Vec::new())]);
         let mut seen = HashSet::from([node]);
@@ -59,7 +84,7 @@ impl Places {
             if let Some(key) = self.modules.get(&at) {
                 return Some((key.clone(), way));
             }
-            if way.len() == HOPS || seen.len() > VISITED {
+            if way.len() == longest || seen.len() > VISITED {
                 continue;
             }
             for &holder in picture.graph.referrers(at) {
@@ -78,11 +103,10 @@ impl Places {
 }
 
 fn hop<M: ViewMemory>(picture: &Picture<'_, M>, from: u32, to: u32) -> Option<Hop> {
-    let read = |at| -> Option<Text> { text::read(picture.memory, &picture.python.layout, at).ok() };
     let names = picture.names_of(from, to).into_iter();
     let hops = names.filter_map(|name| match name {
-        EdgeName::Value(key) => Some(Hop::Key(read(key)?)),
-        EdgeName::Instance(name) => Some(Hop::Attribute(read(name)?)),
+        EdgeName::Value(key) => Some(Hop::Key(picture.text_at(key)?)),
+        EdgeName::Instance(name) => Some(Hop::Attribute(picture.text_at(name)?)),
         EdgeName::Attribute(_) => {
             let label = picture.tracer().label(picture.graph.address(from), name);
             let name = label.strip_prefix('.')?;

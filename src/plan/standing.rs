@@ -1,7 +1,6 @@
 //! What a root means for an unload: whether something can be done about it, whether it passes, or
 //! whether only a new process is free of it.
 
-use crate::address::Address;
 use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
@@ -13,7 +12,6 @@ use crate::plan::registries::find_registry;
 use crate::plan::remedy::Remedy;
 use crate::plan::way::Way;
 use crate::pyobject::edges::edge::EdgeName;
-use crate::pyobject::text;
 use crate::target::view::ViewMemory;
 
 /// What kind of root it is: words for scripts.
@@ -269,12 +267,8 @@ fn judge_way<M: ViewMemory>(
 /// The names under which the globals `dict` give an object.
 pub fn names_in<M: ViewMemory>(picture: &Picture<'_, M>, dict: u32, value: u32) -> Vec<String> {
     let keys = picture.names_of(dict, value).into_iter();
-    let text_of = |key: Address| {
-        let text = text::read(picture.memory, &picture.python.layout, key).ok()?;
-        Some(text.escaped())
-    };
     keys.filter_map(|name| match name {
-        EdgeName::Value(key) => text_of(key),
+        EdgeName::Value(key) => Some(picture.text_at(key)?.escaped()),
         _ => None,
     })
     .collect()

@@ -16,6 +16,8 @@ pub enum Hop {
     Attribute(Text),
     /// An item of a sequence.
     Item(u64),
+    /// The object at this address, one of those that `gc.get_referents` gives.
+    Referent(Address),
 }
 
 /// What has to be there.

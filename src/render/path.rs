@@ -12,7 +12,7 @@ pub fn object_text(object: &Object, look: &Look) -> String {
     let text = match (object.kind.as_str(), name) {
         (kind, None) => escaped(kind),
         ("instance", Some(class)) => format!("{class} instance"),
-        ("module" | "globals" | "interpreter" | "thread" | "static" | "dict", Some(name)) => name,
+        ("module" | "globals" | "thread" | "static" | "dict", Some(name)) => name,
         (kind, Some(name)) => format!("{} {name}", escaped(kind)),
     };
     match object.address.filter(|_| look.addresses) {
@@ -169,6 +169,16 @@ mod tests {
             path_text(&path, &Look::default()),
             "sys.modules['tax'] -> tax"
         );
+    }
+
+    #[test]
+    fn a_place_of_the_interpreter_says_that_it_is_one() {
+        let path = [
+            step("interpreter", "0", ".atexit[0]"),
+            step("globals", "tax", ""),
+        ];
+        let text = path_text(&path, &Look::default());
+        assert_eq!(text, "interpreter 0.atexit[0] -> tax");
     }
 
     #[test]

@@ -201,7 +201,7 @@ pub mod examples {
     pub fn at_exit() -> Root {
         Root {
             path: vec![
-                step("interpreter", "atexit", ""),
+                step("interpreter", "0", ".atexit[0]"),
                 step("function", "flush", ".__globals__"),
                 step("globals", "shop.plugins.tax", ""),
             ],

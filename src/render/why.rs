@@ -196,7 +196,7 @@ shop.plugins.tax is held from 2 places outside itself:
      remedy: drop the entries (yours to do)   not done by unload
 
   2  an exit handler
-     atexit -> function flush.__globals__ -> shop.plugins.tax
+     interpreter 0.atexit[0] -> function flush.__globals__ -> shop.plugins.tax
      remedy: atexit.unregister(flush)   reversible
 
 Its own places, which unload empties: sys.modules['shop.plugins.tax'].

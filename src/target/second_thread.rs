@@ -49,8 +49,7 @@ impl<'env> SecondThread<'env> {
         here: impl FnOnce() -> A,
         there: impl FnOnce() -> B + Send + 'env,
     ) -> (A, B) {
-        let jobs = self.jobs.borrow();
-        let Some(jobs) = jobs.as_ref() else {
+        let Some(jobs) = self.jobs.borrow().clone() else {
             return (here(), there());
         };
         let (done, result) = channel();

@@ -105,7 +105,18 @@ pub fn interpreter(name: &str) -> Option<Interpreter> {
 
 /// Runs `test` on every interpreter and fails at the end, naming each that failed.
 pub fn on_every_interpreter(test: impl Fn(&Interpreter) -> Result<(), String>) {
-    let failures: Vec<String> = interpreters()
+    on_each(&interpreters(), test);
+}
+
+/// As [`on_every_interpreter`], on those with these names.
+pub fn on_interpreters(names: &[&str], test: impl Fn(&Interpreter) -> Result<(), String>) {
+    let mut chosen = interpreters();
+    chosen.retain(|interpreter| names.contains(&&*interpreter.name));
+    on_each(&chosen, test);
+}
+
+fn on_each(chosen: &[Interpreter], test: impl Fn(&Interpreter) -> Result<(), String>) {
+    let failures: Vec<String> = chosen
         .iter()
         .filter_map(|interpreter| {
             let failure = test(interpreter).err()?;
@@ -122,7 +133,7 @@ pub fn is_ci() -> bool {
 
 /// The folder of packages (requests, flask, jinja2, numpy) that `scripts/packages` made for an
 /// interpreter, as seen from inside its root: what its `PYTHONPATH` has to be. There is one for each
-/// of 3.8, 3.11, 3.13 and 3.14 (the last in the chroot), for all builds of the version.
+/// version from 3.8 on (from 3.14 on in the chroot), for all builds of the version.
 pub fn packages(interpreter: &Interpreter) -> PathBuf {
     let (major, minor) = interpreter.minor();
     let base = match interpreter.is_in_chroot() {

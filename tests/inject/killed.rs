@@ -63,7 +63,8 @@ impl Mechanism {
     }
 
     fn driver(&self, pid: i32, source: &str, limit_ms: u64) -> Driver {
-        let driver = Driver::new(pid, source, limit_ms);
+        // Long enough for a machine that does much else: how long a stop lasts is not asked here.
+        let driver = Driver::new(pid, source, limit_ms).max_stop(10_000_000);
         if self.parked { driver.parked() } else { driver }
     }
 

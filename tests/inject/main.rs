@@ -111,6 +111,7 @@ fn a_build_without_the_gil_runs_code_beside_its_threads_only_when_that_is_asked_
     let run = |times| {
         Driver::new(pid, WHERE, 20_000)
             .beside_threads()
+            .max_stop(10_000_000)
             .times(times)
             .run()
     };

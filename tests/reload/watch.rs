@@ -2,7 +2,7 @@
 
 use crate::common::Target;
 use crate::rows::check_schema;
-use crate::shop::{call, edit, names, start};
+use crate::shop::{call, edit, names, replace, start};
 use serde_json::Value;
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -42,6 +42,19 @@ impl Watch {
         event
     }
 
+    /// Passes over changes until there is one of this kind; how many there were.
+    fn until(&mut self, is_it: impl Fn(&Value) -> bool) -> usize {
+        let mut count = 1;
+        loop {
+            let event = self.next();
+            assert_eq!(event["event"], "changed", "{event}");
+            if is_it(&event) {
+                return count;
+            }
+            count += 1;
+        }
+    }
+
     fn exit(mut self) -> Option<i32> {
         self.child.wait().expect("it ends").code()
     }
@@ -79,11 +92,11 @@ fn changes_are_told_once_and_it_ends_with_the_process() {
     assert_eq!(event["stale"][0]["changed"][0]["qualname"], "rate");
     assert_eq!(call(&mut target), "100 101 100 []", "only told");
     edit(&folder, "shop/tax.py", 100);
-    let event = watch.next();
-    assert_eq!(event["stale"], serde_json::json!([]), "{event}");
+    // On a busy machine the edits before may have come in more than one piece.
+    let pieces = watch.until(|event| event["stale"] == serde_json::json!([]));
+    assert!(pieces < 15, "{pieces} events");
     fs::remove_file(&file).expect("removed");
-    let event = watch.next();
-    assert_eq!(event["stale"][0]["state"], "missing", "{event}");
+    watch.until(|event| event["stale"][0]["state"] == "missing");
     target.close();
     let event = watch.next();
     assert_eq!(event["event"], "ended", "{event}");
@@ -102,7 +115,7 @@ fn reloads(which: &str) {
     assert_eq!(event["event"], "reloaded", "{event}");
     assert_eq!(names(&event["modules"]), ["shop.tax"], "{event}");
     assert_eq!(call(&mut target), "100 201 100 []");
-    fs::write(folder.join("shop/tax.py"), "def rate(:\n").expect("written");
+    replace(&folder, "shop/tax.py", "def rate(:\n");
     assert_eq!(watch.next()["event"], "changed");
     let event = watch.next();
     assert_eq!(event["event"], "refused", "{event}");
@@ -173,13 +186,7 @@ fn a_watch_sleeps_while_nothing_changes() {
     )
     .expect("copied");
     edit(&folder, "shop/tax.py", 5);
-    loop {
-        let event = watch.next();
-        assert_eq!(event["event"], "changed", "{event}");
-        if event["stale"][0]["changed"][0]["qualname"] == "rate" {
-            break;
-        }
-    }
+    watch.until(|event| event["stale"][0]["changed"][0]["qualname"] == "rate");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! flask, requests and jinja2 as `scripts/packages` installs them: nothing of them is called changed,
 //! and of one edited function it alone.
 
-use crate::common::{Interpreter, Target, interpreter, packages, program};
+use crate::common::{Interpreter, Target, on_interpreters, packages, program};
 use crate::{complaints, modules, stale};
 use serde_json::Value;
 use std::fs;
@@ -22,22 +22,6 @@ const GROUPS: [&str; 6] = [
     "--group", "flask", "--group", "requests", "--group", "jinja2",
 ];
 
-fn on_each(test: impl Fn(&Interpreter) -> Result<(), String>) {
-    let only = std::env::var("PYUNLOAD_ONLY").ok();
-    let is_chosen = |name: &str| {
-        only.as_ref()
-            .is_none_or(|only| only.split(',').any(|one| one == name))
-    };
-    let chosen = INTERPRETERS.iter().filter(|name| is_chosen(name));
-    let failures: Vec<String> = chosen
-        .filter_map(|name| {
-            let failure = test(&interpreter(name)?).err()?;
-            Some(format!("{name}: {failure}"))
-        })
-        .collect();
-    assert!(failures.is_empty(), "\n{}", failures.join("\n"));
-}
-
 /// The same edit in each version: a method that all of them have.
 const FILE: &str = "requests/models.py";
 const FUNCTION: &str = "RequestHooksMixin.deregister_hook";
@@ -46,7 +30,7 @@ const AFTER: &str = "self.hooks[event].remove(hook)\n            return None";
 
 #[test]
 fn packages_are_current_when_hot_and_traced_and_of_one_edited_function_it_alone_is_named() {
-    on_each(|python| {
+    on_interpreters(&INTERPRETERS, |python| {
         let copy = tempfile::tempdir_in(python.inside(Path::new("/tmp"))).expect("a folder");
         copy_all(&python.inside(&packages(python)), copy.path());
         let below = copy.path().strip_prefix(&python.root);

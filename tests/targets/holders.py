@@ -806,6 +806,9 @@ def forget_names():
     for name in ['imported', 'taken', 'taken_class', 'taken_bare']:
         vars(sys.modules['other']).pop(name, None)
     del Base.known[:]
+    loop = keep.__dict__.pop('loop', None)
+    if loop is not None:
+        loop.close()
 
 
 def left():
@@ -869,7 +872,7 @@ def spin():
     import select
     while not select.select([sys.stdin], [], [], 0)[0]:
         work(20)
-        if 'loop' in keep.__dict__ and not keep.loop.is_closed():
+        if 'loop' in keep.__dict__ and 'task' not in keep.__dict__:
             run_loop_once()
 
 

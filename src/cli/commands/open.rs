@@ -6,6 +6,8 @@ use crate::cpython::locate::LocateError;
 use crate::cpython::python::{Interpreter, Python};
 use crate::elf::core_file::{self, CoreError};
 use crate::modules::inventory::{Inventory, inventory, inventory_of_still, inventory_with};
+use crate::modules::row::ModuleRow;
+use crate::modules::stale::survey::{Survey, Surveying};
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::identify::{self, Located};
 use crate::report::Target;
@@ -133,6 +135,23 @@ impl Opened {
         let (process, python) = (&self.process, &self.located.python);
         inventory_with(second, process, python, interpreter)
             .map_err(|error| of_process(process, error))
+    }
+
+    /// Compares modules with their files.
+    ///
+    /// # Errors
+    /// When the process ended meanwhile.
+    pub fn survey(&self, interpreter: &Interpreter, rows: &[ModuleRow]) -> Result<Survey, Failure> {
+        let surveying = Surveying {
+            process: &self.process,
+            python: &self.located.python,
+            interpreter,
+        };
+        let survey = surveying.run(rows);
+        match self.process.is_same() {
+            true => Ok(survey),
+            false => Err(Failure::gone(self.process.pid())),
+        }
     }
 }
 

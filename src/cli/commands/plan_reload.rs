@@ -8,7 +8,6 @@ use crate::change::target::Target;
 use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::modules::row::ModuleRow;
-use crate::modules::stale::survey::Surveying;
 use crate::report::{Document, Envelope, PlanReload};
 
 /// Compares these modules with their files. Nothing is stopped, nothing runs in the process.
@@ -35,12 +34,7 @@ pub fn run(which: &Which, names: &[String]) -> Result<Document<PlanReload>, Fail
     let row_of = |name: &String| inventory.rows.iter().find(|row| row.name == *name).cloned();
     let rows = planned.modules.iter().filter_map(|one| row_of(&one.name));
     let rows: Vec<ModuleRow> = rows.collect();
-    let surveying = Surveying {
-        process: &opened.process,
-        python,
-        interpreter,
-    };
-    let survey = surveying.run(&rows);
+    let survey = opened.survey(interpreter, &rows)?;
     let mut envelope = Envelope::live("plan", Some(opened.target(interpreter)));
     let warnings = inventory.warnings.into_iter().chain(survey.warnings);
     envelope.warnings = opened.warnings(warnings.collect());

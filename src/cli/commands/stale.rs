@@ -6,7 +6,6 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cli::glob;
 use crate::modules::group::is_member;
 use crate::modules::row::ModuleRow;
-use crate::modules::stale::survey::Surveying;
 use crate::report::{Envelope, Stale, StaleModule};
 
 /// What to look at.
@@ -45,15 +44,7 @@ pub fn run(which: &Which, wanted: &Wanted<'_>) -> Result<Stale, Failure> {
     let inventory = opened.inventory(interpreter)?;
     let rows = inventory.rows.into_iter().filter(|row| wanted.has(row));
     let rows: Vec<ModuleRow> = rows.collect();
-    let surveying = Surveying {
-        process: &opened.process,
-        python: &opened.located.python,
-        interpreter,
-    };
-    let survey = surveying.run(&rows);
-    if !opened.process.is_same() {
-        return Err(Failure::gone(*pid));
-    }
+    let survey = opened.survey(interpreter, &rows)?;
     let mut envelope = Envelope::live("stale", Some(opened.target(interpreter)));
     let warnings = inventory.warnings.into_iter().chain(survey.warnings);
     envelope.warnings = opened.warnings(warnings.collect());

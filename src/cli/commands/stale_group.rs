@@ -7,7 +7,7 @@ use crate::cli::exit::{Exit, Failure};
 use crate::cpython::python::Interpreter;
 use crate::modules::group::is_member;
 use crate::modules::row::ModuleRow;
-use crate::modules::stale::survey::{Checked, State, Surveying};
+use crate::modules::stale::survey::{Checked, State};
 use crate::plan::nearest::nearest;
 use crate::report::{StaleMember, StaleModule};
 
@@ -32,7 +32,7 @@ impl StaleGroup {
 /// Compares the members of groups with their files. Nothing is stopped, nothing is changed.
 ///
 /// # Errors
-/// When the modules cannot be read, or a group has no member.
+/// When the modules cannot be read, a group has no member, or the process ended meanwhile.
 pub fn look(
     opened: &Opened,
     interpreter: &Interpreter,
@@ -48,15 +48,7 @@ pub fn look(
     let rows = inventory.rows.iter();
     let rows = rows.filter(|row| groups.iter().any(|group| has(row, group)));
     let rows: Vec<ModuleRow> = rows.cloned().collect();
-    let surveying = Surveying {
-        process: &opened.process,
-        python: &opened.located.python,
-        interpreter,
-    };
-    let survey = surveying.run(&rows);
-    if !opened.process.is_same() {
-        return Err(Failure::gone(opened.process.pid()));
-    }
+    let survey = opened.survey(interpreter, &rows)?;
     let mut warnings = inventory.warnings;
     warnings.extend(survey.warnings);
     warnings.extend(unsure(&survey.modules));

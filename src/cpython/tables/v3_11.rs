@@ -86,7 +86,7 @@ pub const V3_11: Layout = Layout {
             frame: 80,
             state: at(75),
             running: 0,
-            ended: 1,
+            ended: 4,
             keeps_code: false,
         }),
         interpreter: InterpreterState {

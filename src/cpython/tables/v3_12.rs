@@ -96,7 +96,7 @@ pub const V3_12: Layout = Layout {
             frame: 72,
             state: at(67),
             running: 0,
-            ended: 1,
+            ended: 4,
             keeps_code: true,
         }),
         interpreter: InterpreterState {

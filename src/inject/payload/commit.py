@@ -77,7 +77,7 @@ def drop(core, table, module_type, attributes):
     if record is None or record[1] != NUMBER:
         raise Refusal('lost')
     try:
-        do_steps(LAST, FIRST, record[3], Place(core, table, module_type, record[4]))
+        do_steps(LAST, FIRST, record[3], Place(core, table, module_type, find_collector(core, table, module_type), record[4]))
         watched = watch(core, record[4], module_type)
         files = files_of(record[4], module_type)
         committed.append(attributes)

@@ -73,7 +73,17 @@ def is_between(frame):
     return 0 <= at < len(code) and code[at] in (108, 109, 'l', 'm')
 
 
-def check_frames(core, frames, table, module_type):
+def behind(frame, hooks):
+    """Where a thread is, but for this program and a hook that it is to take away."""
+    own = globals()
+    if frame.f_globals is not own:
+        return frame
+    while frame is not None and frame.f_globals is own:
+        frame = frame.f_back
+    return frame.f_back if frame is not None and id(frame.f_code) in hooks else frame
+
+
+def check_frames(core, frames, table, module_type, hooks):
     """No thread is inside a function of it. Looks at the innermost 2,000 frames of each thread."""
     inside = {}
     for index, (key, _) in enumerate(KEYS):
@@ -83,7 +93,7 @@ def check_frames(core, frames, table, module_type):
     for frame in list(frames.values()):
         if is_between(frame):
             raise Refusal('importing -1')
-        depth = 0
+        depth, frame = 0, behind(frame, hooks)
         while frame is not None and depth < 2000:
             if id(frame.f_globals) in inside:
                 raise Refusal('running %d' % inside[id(frame.f_globals)])
@@ -108,14 +118,14 @@ def rows_to_cut(table, module_type):
     return found, attributes
 
 
-def cut_off(core, table, module_type, entries):
+def cut_off(core, table, module_type, entries, hooks):
     """Looks once more and takes the keys. The last look and the taking are one call into C, of nothing but
     functions in C on exact dicts: between them no other thread can run, and no collection. It compares
     what this function has seen: that no thread has entered or left a function since, that nobody has
     begun an import, that keys, values and specs are the same."""
     frames = core['sys']._current_frames()
     specs, locks = check_imports(core, table, module_type)
-    check_frames(core, frames, table, module_type)
+    check_frames(core, frames, table, module_type, hooks)
     found, attributes = rows_to_cut(table, module_type)
     for names in [table] + [row[0] for row in found[:attributes]]:
         note_order(entries, names)
@@ -142,14 +152,14 @@ def cut_off(core, table, module_type, entries):
     return attributes
 
 
-def cut_off_patiently(core, table, module_type, entries, collector):
+def cut_off_patiently(core, table, module_type, entries, collector, hooks):
     """Without a collection in the middle: to 3.11 an allocation may begin one, and it runs foreign code."""
     before = len(entries)
     was_enabled = collector['isenabled']()
     for attempt in range(8):
         try:
             collector['disable']()
-            return cut_off(core, table, module_type, entries)
+            return cut_off(core, table, module_type, entries, hooks)
         except Refusal:  # nothing was taken
             del entries[before:]
             if attempt == 7:
@@ -166,13 +176,15 @@ def detach(core, table, module_type, collector):
         raise Refusal('recorded')
     check_set(table)
     check_imports(core, table, module_type)
-    check_frames(core, core['sys']._current_frames(), table, module_type)
     kept = dict((key, table[key]) for key, _ in KEYS)
+    places = Place(core, table, module_type, collector, kept)
+    hooks = hooks_to_go(places)
+    check_frames(core, core['sys']._current_frames(), table, module_type, hooks)
     entries = []
     home[RECORD] = [MARK, NUMBER, PREFIXES, entries, kept]
     try:
-        do_steps(STEPS, 0, entries, Place(core, table, module_type, kept))
-        return cut_off_patiently(core, table, module_type, entries, collector)
+        do_steps(STEPS, 0, entries, places)
+        return cut_off_patiently(core, table, module_type, entries, collector, hooks)
     except BaseException:
         put_back(entries)
         del home[RECORD]

@@ -23,22 +23,21 @@ def attribute_of(place, name):
     return object.__getattribute__(place, name)
 
 
-def follow(place, hops):
-    for kind, name in hops:
-        if kind == 'key':
-            place = place[name]
-        elif kind == 'item':
-            place = place[name]
-        else:
-            place = attribute_of(place, name)
-    return place
+def referent_of(place, collector, address):
+    """By itself or through its dict: from 3.13 on, the collector tells the values of an instance by either."""
+    near = collector['get_referents'](place)
+    for thing in near + collector['get_referents'](*[thing for thing in near if type(thing) is dict]):
+        if id(thing) == address:
+            return thing
+    raise Stale()
 
 
 class Place(object):
     """Where steps find things: loaded modules, and those that the record has."""
 
-    def __init__(self, core, table, module_type, kept):
-        self.core, self.table, self.module_type, self.kept = core, table, module_type, kept
+    def __init__(self, core, table, module_type, collector, kept):
+        self.core, self.table, self.module_type = core, table, module_type
+        self.collector, self.kept = collector, kept
 
     def names(self, key):
         """The namespace of a module that is loaded; an empty one for a module that is not."""
@@ -46,10 +45,21 @@ class Place(object):
         names = namespace_of(self.table.get(key) if module is None else module, self.module_type)
         return {} if names is None else names
 
+    def follow(self, key, hops):
+        place = self.names(key)
+        for kind, name in hops:
+            if kind == 'key' or kind == 'item':
+                place = place[name]
+            elif kind == 'referent':
+                place = referent_of(place, self.collector, name)
+            else:
+                place = attribute_of(place, name)
+        return place
+
     def find(self, step):
         """What the hops lead to, when it still is the same."""
         try:
-            place = follow(self.names(step[1]), step[2])
+            place = self.follow(step[1], step[2])
         except (KeyError, IndexError, AttributeError, TypeError):
             raise Stale()
         if id(place) != step[3]:
@@ -110,7 +120,7 @@ def warning_rows(entries, places, step):
 
 def dispatch_rows(entries, places, step):
     """The registry of a generic function is in the closure of its `register`; its cache is cleared."""
-    generic = follow(places.names(step[1]), step[2])
+    generic = places.follow(step[1], step[2])
     own = object.__getattribute__(generic, '__dict__')
     cells = [cell.cell_contents for cell in own['register'].__closure__ or ()]
     registry = [one for one in cells if id(one) == step[3]]
@@ -139,7 +149,7 @@ def replace(entries, places, step):
 
 def class_attribute(entries, places, step):
     """An attribute that was set on a class."""
-    owner = follow(places.names(step[1]), step[2][:-2])
+    owner = places.follow(step[1], step[2][:-2])
     name = step[2][-1][1]
     value = type.__dict__['__dict__'].__get__(owner).get(name)
     if not is_expected(value, step[4][0]):
@@ -248,7 +258,11 @@ def close(entries, places, step):
     suspended = places.find(step)
     if class_name(suspended) not in ('generator', 'coroutine'):
         raise Stale()
-    suspended.close()
+    try:
+        suspended.throw(GeneratorExit)  # close() of 3.13.0 leaves the frame with all it holds
+    except (GeneratorExit, StopIteration):
+        return
+    raise RuntimeError('it goes on')
 
 
 def cancel(entries, places, step):
@@ -303,6 +317,15 @@ WORDS = {
     'context_variable': context_variable, 'close': close, 'cancel': cancel, 'shutdown': shutdown,
     'stop_timer': stop_timer, 'completer': completer,
 }
+
+
+def hooks_to_go(places):
+    """Ids of the codes that steps take from the profiling and tracing of this thread. The interpreter calls them
+    so often that this program nearly always begins inside of one; it returns by itself, and is not called again."""
+    names = namespace_of(places.core['sys'], places.module_type)
+    hooks = [names['get' + step[0]]() for step in STEPS if step[0] in ('profile', 'trace')]
+    hooks = [hook.__func__ if type(hook) is type(places.find) else hook for hook in hooks]
+    return [id(hook.__code__) for hook in hooks if type(hook) is type(hooks_to_go)]
 
 
 def do_steps(steps, first, entries, places):

@@ -73,20 +73,23 @@ mod tests {
     const TYPE: u64 = 0x10_0000;
     const BASE: u64 = 0x10_1000;
     const CLASS: u64 = 0x10_2000;
+    /// Where two names lie.
+    const NAMES: u64 = TYPE + 0xf00;
     /// A class that is ready; `type` is one of classes, too.
     const READY: u64 = 1 << 12 | 1 << 31;
 
     fn put_class(memory: &mut FakeMemory, at: u64, base: u64, basicsize: i64) {
         let (class, header) = (&V3_11.class, &V3_11.header);
-        let at = Address::new(at);
-        memory.put_word(header.refcount.of(at).value(), 1);
-        memory.put_word(header.class.of(at).value(), TYPE);
-        memory.put_word(class.name.of(at).value(), TYPE + 0xf00);
-        memory.put_word(class.base.of(at).value(), base);
-        memory.put_word(class.flags.of(at).value(), READY);
-        memory.put_word(class.basicsize.of(at).value(), basicsize as u64);
+        let address = Address::new(at);
+        memory.put_word(header.refcount.of(address).value(), 1);
+        memory.put_word(header.class.of(address).value(), TYPE);
+        let name = if at == TYPE { NAMES } else { NAMES + 8 };
+        memory.put_word(class.name.of(address).value(), name);
+        memory.put_word(class.base.of(address).value(), base);
+        memory.put_word(class.flags.of(address).value(), READY);
+        memory.put_word(class.basicsize.of(address).value(), basicsize as u64);
         let dealloc = V3_11.heap.class.itemsize.offset() + 8;
-        memory.put_word(at.value() + dealloc, 0x1000);
+        memory.put_word(at + dealloc, 0x1000);
     }
 
     #[test]
@@ -96,7 +99,7 @@ mod tests {
             put_class(&mut memory, TYPE, 0, 0x370);
             put_class(&mut memory, BASE, 0, size);
             put_class(&mut memory, CLASS, BASE, 0x40);
-            memory.put(TYPE + 0xf00, b"type\0");
+            memory.put(NAMES, b"type\0\0\0\0thing\0");
             let look = Look {
                 memory: &memory,
                 layout: &V3_11,

@@ -47,7 +47,7 @@ pub fn holder(picture: &Seen<'_>, holder: Holder) -> (Object, String) {
         Holder::Python(RootPlace::Exit { id, index }, name) => (
             plain("interpreter", Some(id.to_string())),
             format!(
-                " atexit[{index}]{}",
+                ".atexit[{index}]{}",
                 picture.tracer().label(crate::address::Address::NULL, name)
             ),
         ),
