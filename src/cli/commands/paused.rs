@@ -125,6 +125,11 @@ impl Stop<'_> {
         let pid = self.opened.process.pid();
         let paused = Paused::stop(&self.opened.process, self.watchdog, self.limits)
             .map_err(|error| failure(pid, error))?;
+        if paused.stopped_for() >= self.limits.max_stop {
+            // Stopping it took all the time there was.
+            *held += paused.resume();
+            return Err(too_long(pid, self.limits.max_stop));
+        }
         let done = act(&paused);
         let stopped = paused.resume();
         *held += stopped;
