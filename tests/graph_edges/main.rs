@@ -253,10 +253,11 @@ fn threads_are_seen<M: ViewMemory>(tracer: &mut Tracer<'_, M>) -> Result<(), Str
     let mut roots = Vec::new();
     tracer.visit_roots(&mut |root| roots.push(root));
     let mut labels: Vec<String> = Vec::new();
+    let mut looked_at = HashSet::new();
     for root in roots {
         labels.push(tracer.label(root.to, root.name));
         let mut frame = root.to;
-        while tracer.kind(frame) == Kind::Frame {
+        while tracer.kind(frame) == Kind::Frame && looked_at.insert(frame) {
             let mut edges = Vec::new();
             tracer.visit(frame, &mut |edge| edges.push(edge));
             labels.extend(edges.iter().map(|edge| tracer.label(frame, edge.name)));
