@@ -493,6 +493,11 @@ pub const THREAD_HOOKS: &[Hook] = &[
     ),
 ];
 
+/// Whether this is the function in which `threading` begins a thread: `_bootstrap`, on 2.7 `__bootstrap`.
+pub fn is_thread_body(name: &str) -> bool {
+    name.starts_with("threading.") && name.ends_with("_bootstrap")
+}
+
 /// The registry that a way begins in.
 pub fn find_registry(module: &str, name: &str) -> Option<&'static Registry> {
     REGISTRIES
