@@ -280,8 +280,9 @@ fn find_roots<M: ViewMemory>(
     {
         tracer.visit_signal_table(table, &mut add);
     }
+    let class = tracer.class_offset();
     for (number, area) in areas.iter().enumerate() {
-        for (at, to) in words_of(memory, area) {
+        let mut add = |at, to| {
             holders.push(Holder::Word {
                 area: number as u32,
                 at,
@@ -290,18 +291,29 @@ fn find_roots<M: ViewMemory>(
                 to,
                 tier: Tier::Possible,
             });
+        };
+        for (at, to) in words_of(memory, area) {
+            add(at, to);
+            // An object that is itself a variable has one reference from the beginning
+            // (`PyObject_HEAD_INIT`).
+            if area.kind != AreaKind::Stack && tracer.kind(to) == Shape::Type {
+                let object = at.before(class);
+                add(object, object);
+            }
         }
     }
     (holders, words)
 }
 
-/// Whether a tuple or dict lies at `at`, of objects only. The collector does not track those that hold nothing
-/// but texts and the like, and of some only variables know: the names of the arguments of functions made from C
-/// (`kwtuple` of `_PyArg_Parser`, to 3.11), and what is kept of the dict of a module (`m_copy`).
+/// Whether a tuple of texts or a dict lies at `at`, of objects only. The collector does not track those that hold
+/// nothing but texts and the like, and of some only variables know: the names of the arguments of functions made
+/// from C (`kwtuple` of `_PyArg_Parser`, to 3.11), and what is kept of the dict of a module (`m_copy`). Of tuples
+/// of other things not all own what they have: `property` has one for its arguments (`cached_args`, 3.6).
 fn is_whole_container<M: ViewMemory>(tracer: &mut Tracer<'_, M>, at: Address) -> bool {
     if !tracer.is_object(at) || !matches!(tracer.kind(at), Shape::Tuple | Shape::Dict) {
         return false;
     }
+    let is_tuple = tracer.kind(at) == Shape::Tuple;
     let (mut objects, mut is_interned) = (Vec::new(), true);
     tracer.visit(at, &mut |edge| {
         is_interned &= match edge.name {
@@ -312,8 +324,11 @@ fn is_whole_container<M: ViewMemory>(tracer: &mut Tracer<'_, M>, at: Address) ->
         objects.push(edge.to);
     });
     // The dict of interned texts counts for nothing; it has each under itself.
-    let counts = objects.is_empty() || !is_interned;
-    counts && objects.into_iter().all(|to| tracer.is_object(to))
+    let counts = is_tuple || objects.is_empty() || !is_interned;
+    counts
+        && objects
+            .into_iter()
+            .all(|to| tracer.is_object(to) && (!is_tuple || tracer.kind(to) == Shape::Text))
 }
 
 fn read_tables(memory: &impl ViewMemory, python: &Python) -> Result<Vec<Table>, PictureError> {

@@ -197,6 +197,11 @@ pub fn find_variable_hook(module: &str) -> Option<Remedy> {
     })
 }
 
+/// Whether this is the function in which `threading` begins a thread: `_bootstrap`, on 2.7 `__bootstrap`.
+pub fn is_thread_body(name: &str) -> bool {
+    name.starts_with("threading.") && name.ends_with("_bootstrap")
+}
+
 impl Hook {
     /// What can be done, when anything can.
     pub fn remedy(&self) -> Option<Remedy> {

@@ -5,7 +5,7 @@ use crate::heap::kinds::Kind;
 use crate::heap::statics::AreaKind;
 use crate::modules::picture::{Holder, Picture};
 use crate::plan::border::{Anchor, Root};
-use crate::plan::hooks::{find_state_hook, find_variable_hook};
+use crate::plan::hooks::{find_state_hook, find_variable_hook, is_thread_body};
 use crate::plan::keeper::{FRAME, judge_place};
 use crate::plan::own::Own;
 use crate::plan::registries::find_registry;
@@ -87,6 +87,12 @@ pub fn judge<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own, root: &Root) ->
     match root.anchor {
         Anchor::Module(dict) => judge_in_module(picture, own, root, dict),
         Anchor::Holder(Holder::Python(place, _)) => judge_place(picture, root, place),
+        // To 3.12 the C code of a thread holds the method that is its body (`struct bootstate`).
+        Anchor::Holder(Holder::Word { .. }) | Anchor::HeldFromC(_)
+            if begins_with_thread(picture, root) =>
+        {
+            FRAME
+        }
         Anchor::Holder(Holder::Word { area, .. }) => judge_word(picture, area),
         // A module that is being imported: C code runs the function that is its body.
         Anchor::HeldFromC(_) if is_body_of_module(picture, root) => FRAME,
@@ -115,6 +121,18 @@ fn is_body_of_module<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bo
 fn begins_with_frame<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bool {
     let first = root.way.first();
     first.is_some_and(|&node| picture.class_name(node) == "frame")
+}
+
+fn begins_with_thread<M: ViewMemory>(picture: &Picture<'_, M>, root: &Root) -> bool {
+    let is_body = |&node: &u32| {
+        let described = picture.describe(node);
+        described.kind == "function" && is_thread_body(&described.name)
+    };
+    let first = root.way.first().copied();
+    first.is_some_and(|first| {
+        let is_method = matches!(&*picture.class_name(first), "method" | "instancemethod");
+        is_method && picture.graph.referents(first).iter().any(is_body)
+    })
 }
 
 fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {

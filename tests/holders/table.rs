@@ -221,30 +221,23 @@ const CASES: &[Case] = &[
     case(FILE_THAT_STAYS, &[]),
 ];
 
-/// The same where frames are objects, to 3.10: what runs in a thread is found through `threading`.
+/// The same where frames are objects, to 3.10: what runs in a thread is found through `threading` as well.
 const TO_3_10: &[Case] = &[
     case(
         "a running thread",
         &["frame blocked frame", "module_table blocked reference"],
     ),
-    case("a timer", &["module_table blocked reference"]),
+    case(
+        "a timer",
+        &["frame blocked frame", "module_table blocked reference"],
+    ),
 ];
 
-/// On 2.7 the C code that started a thread holds its function, and exit handlers are a list.
-const ON_2_7: &[Case] = &[
-    case(
-        "a running thread",
-        &[
-            "c_held permanent",
-            "frame blocked frame",
-            "module_table blocked reference",
-        ],
-    ),
-    case(
-        "an exit handler that nobody kept",
-        &["registry remedy atexit"],
-    ),
-];
+/// On 2.7 exit handlers are a list.
+const ON_2_7: &[Case] = &[case(
+    "an exit handler that nobody kept",
+    &["registry remedy atexit"],
+)];
 
 /// From 3.14 on a class of `ctypes` has its pointer type itself.
 const FROM_3_14: &[Case] = &[case("the cache of ctypes pointers", &[])];

@@ -323,6 +323,7 @@ def a_ctypes_callback(m):
 def the_cache_of_ctypes_pointers(m):
     import ctypes
     m.Structure = type('Structure', (ctypes.Structure,), {'__module__': m.__name__, 'method': m.f})
+    Case.classes.add(id(m.Structure))
     ctypes.POINTER(m.Structure)
 
 @case

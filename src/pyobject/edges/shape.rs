@@ -116,6 +116,8 @@ pub(super) struct Shape {
     pub(super) basicsize: u64,
     pub(super) itemsize: u64,
     pub(super) dict: DictSlot,
+    /// Where in an instance its dict is, when that is one of the words in `owned`.
+    pub(super) own_dict: Option<u32>,
     /// `ht_cached_keys`, or null.
     pub(super) cached_keys: Address,
     /// Words that own a reference: offset, and the name of the C member where there is one.
@@ -147,6 +149,7 @@ pub(super) fn learn<M: ViewMemory>(look: &Look<'_, M>, address: Address) -> Opti
         basicsize: raw.basicsize as u64,
         itemsize: raw.itemsize as u64,
         dict: dict_slot(look, &raw),
+        own_dict: None,
         cached_keys: cached_keys(look, &raw),
         owned: Vec::new(),
         has_structure: false,
@@ -291,6 +294,7 @@ impl Shape {
         if let DictSlot::At(offset) = self.dict {
             self.owned.retain(|&(other, _)| u64::from(other) != offset);
             self.owned.push((offset as u32, Some("__dict__")));
+            self.own_dict = Some(offset as u32);
             self.dict = DictSlot::None;
         }
         self.owned.retain(|&(offset, _)| !is_excluded(offset));

@@ -3,7 +3,7 @@
 use super::edge::{Edge, EdgeName, Tier};
 use super::look::{Look, Shared};
 use super::places;
-use super::shape::{Body, DictSlot, Kind};
+use super::shape::{Body, Kind};
 use super::shapes::Shapes;
 use crate::address::Address;
 use crate::cpython::layout::{AttributesForm, RefcountForm};
@@ -153,12 +153,12 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
     /// left to the counts.
     fn visit_left_keys(&mut self, object: Address, index: u32, visit: &mut impl FnMut(Edge)) {
         let shape = self.shapes.get(index);
-        let (DictSlot::At(offset), AttributesForm::Dict) =
-            (shape.dict, self.look.heap().attributes)
+        let (Some(offset), true, AttributesForm::Dict) =
+            (shape.own_dict, shape.is_heap, self.look.heap().attributes)
         else {
             return;
         };
-        let dict = self.look.word(object.offset(offset));
+        let dict = self.look.word(object.offset(offset.into()));
         let own = shape.cached_keys;
         let keys = dict.and_then(|dict| self.look.shared_keys(dict));
         let Some(keys) = keys.filter(|&keys| keys != own) else {
@@ -271,6 +271,11 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
     /// The class of the object at `object`.
     pub fn class_of(&self, object: Address) -> Option<Address> {
         self.look.word(self.look.layout.header.class.of(object))
+    }
+
+    /// Where in an object its class is, in bytes.
+    pub fn class_offset(&self) -> u64 {
+        self.look.layout.header.class.offset()
     }
 
     /// The name of the class at `class`, without control characters; its address when it cannot be
