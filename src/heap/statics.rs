@@ -1,10 +1,10 @@
 //! Words outside of all objects in which C code may keep references: the variables of programs and
-//! libraries, and the stack of the main thread.
+//! libraries, and the stacks of threads.
 
 use crate::address::{Address, AddressRange};
 use crate::elf::image::Image;
 use crate::target::maps::Maps;
-use crate::target::memory::ReadMemory;
+use crate::target::target::Target;
 use crate::target::view::ViewMemory;
 
 /// Variables of one file, or a stack.
@@ -21,13 +21,18 @@ pub struct Area {
 pub enum AreaKind {
     /// Variables of this file: `.data` and `.bss`.
     Variables(String),
-    /// The stack of the main thread, in which much is stale.
+    /// The stack of a thread, in which much is stale.
     Stack,
 }
 
+/// How much of the stack of a thread is looked at, in bytes: what calls of C need, and more.
+const STACK: u64 = 256 << 10;
+/// Bytes below its stack pointer that a function may use (System V ABI for x86-64).
+const RED_ZONE: u64 = 128;
+
 /// Every area of a process. Where variables end is read from the image: what lies behind may be
 /// memory of any kind.
-pub fn find_areas(memory: &impl ReadMemory, maps: &Maps) -> Vec<Area> {
+pub fn find_areas(memory: &impl Target, maps: &Maps) -> Vec<Area> {
     let mut areas = Vec::new();
     for file in maps.files() {
         let is_writable = maps.of_file(file).any(|part| part.write);
@@ -51,7 +56,29 @@ pub fn find_areas(memory: &impl ReadMemory, maps: &Maps) -> Vec<Area> {
         range: mapping.range,
         kind: AreaKind::Stack,
     }));
+    areas.extend(stacks_of_threads(memory, maps));
     areas
+}
+
+/// The stacks of all threads but the main one, each from where it ends now.
+fn stacks_of_threads(target: &impl Target, maps: &Maps) -> Vec<Area> {
+    let stack = |end: Address| {
+        let mapping = maps
+            .find(end)
+            .filter(|mapping| mapping.special != Some("[stack]"))?;
+        let lowest = end.value().saturating_sub(RED_ZONE);
+        let start = Address::new(lowest).max(mapping.range.start);
+        let highest = Address::new(lowest.saturating_add(STACK));
+        Some(Area {
+            range: AddressRange::new(start, highest.min(mapping.range.end)),
+            kind: AreaKind::Stack,
+        })
+    };
+    target
+        .stack_pointers()
+        .into_iter()
+        .filter_map(stack)
+        .collect()
 }
 
 /// Every aligned word of an area that could be an address, with where it is.

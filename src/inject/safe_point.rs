@@ -119,7 +119,7 @@ fn compare(before: &Thread, after: &Thread, gil: Option<Address>) -> Seen {
             },
         },
         // Without a look at its system call: parked when nothing else moved either.
-        Activity::Unknown | Activity::InKernel => Seen::Parked {
+        Activity::Unknown | Activity::InKernel { .. } => Seen::Parked {
             number: -1,
             wait_channel: after.wait_channel.clone(),
         },

@@ -281,6 +281,7 @@ fn find_roots<M: ViewMemory>(
         tracer.visit_signal_table(table, &mut add);
     }
     let class = tracer.class_offset();
+    let borrowed = tracer.borrowed();
     for (number, area) in areas.iter().enumerate() {
         let mut add = |at, to| {
             holders.push(Holder::Word {
@@ -293,16 +294,26 @@ fn find_roots<M: ViewMemory>(
             });
         };
         for (at, to) in words_of(memory, area) {
+            if borrowed.iter().any(|range| range.contains(at)) {
+                continue;
+            }
             add(at, to);
-            // An object that is itself a variable has one reference from the beginning
-            // (`PyObject_HEAD_INIT`).
-            if area.kind != AreaKind::Stack && tracer.kind(to) == Shape::Type {
+            if area.kind != AreaKind::Stack && is_variable(tracer, at.before(class), to) {
                 let object = at.before(class);
                 add(object, object);
             }
         }
     }
     (holders, words)
+}
+
+/// Classes of objects that are variables of C code, besides classes themselves.
+const VARIABLES: [&str; 4] = ["moduledef", "ellipsis", "NotImplementedType", "NoneType"];
+
+/// Whether an object is itself a variable of C code: it then has one reference from the beginning (`PyObject_HEAD_INIT`). `class` is the word where its class would be.
+fn is_variable<M: ViewMemory>(tracer: &mut Tracer<'_, M>, object: Address, class: Address) -> bool {
+    tracer.kind(class) == Shape::Type
+        && (tracer.kind(object) == Shape::Type || VARIABLES.contains(&&*tracer.class_name(class)))
 }
 
 /// Whether a tuple of texts or a dict lies at `at`, of objects only. The collector does not track those that hold

@@ -142,7 +142,7 @@ fn judge_word<M: ViewMemory>(picture: &Picture<'_, M>, area: u32) -> Judged {
                 kind: RootKind::Stack,
                 standing: Standing::Blocked {
                     kind: "frame",
-                    advice: "C code of the main thread uses it now: wait until it returns",
+                    advice: "C code of a thread uses it now: wait until it returns",
                 },
             };
         }

@@ -32,6 +32,9 @@ pub struct Part {
     pub stored: u64,
 }
 
+/// Where `rsp` is in `user_regs_struct`, in bytes.
+const STACK_POINTER: usize = 19 * 8;
+
 /// One thread, as the core has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoreThread {
@@ -238,6 +241,14 @@ impl Target for Core {
     fn maps(&self) -> Result<Maps, ProcessError> {
         let mappings = self.parts.iter().map(|part| part.mapping.clone());
         Ok(Maps::new(mappings.collect()))
+    }
+
+    fn stack_pointers(&self) -> Vec<Address> {
+        let stack = |thread: &CoreThread| {
+            let bytes = thread.registers.get(STACK_POINTER..)?.first_chunk()?;
+            Some(Address::new(u64::from_le_bytes(*bytes)))
+        };
+        self.told.threads.iter().filter_map(stack).collect()
     }
 
     fn execution(&self) -> Result<Option<Execution>, ProcessError> {

@@ -1,9 +1,11 @@
 //! What can be looked at as a whole: memory, what is mapped where in it, and the files behind.
 
+use crate::address::Address;
 use crate::target::files::Opened;
 use crate::target::maps::{MappedFile, Mapping, Maps};
 use crate::target::memory::ReadMemory;
 use crate::target::process::{Execution, Process, ProcessError};
+use crate::target::threads::stack_pointers;
 use std::path::{Path, PathBuf};
 
 /// A running process, or a core file of one.
@@ -26,6 +28,9 @@ pub trait Target: ReadMemory {
     /// # Errors
     /// As [`Process::maps`].
     fn maps(&self) -> Result<Maps, ProcessError>;
+
+    /// Where the stacks of its threads end, of those threads of which that is known.
+    fn stack_pointers(&self) -> Vec<Address>;
 
     /// Which run of a program this is; `None` for what cannot change.
     ///
@@ -57,6 +62,10 @@ impl Target for Process {
 
     fn maps(&self) -> Result<Maps, ProcessError> {
         self.maps()
+    }
+
+    fn stack_pointers(&self) -> Vec<Address> {
+        stack_pointers(self)
     }
 
     fn execution(&self) -> Result<Option<Execution>, ProcessError> {

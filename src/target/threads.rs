@@ -1,5 +1,6 @@
 //! The threads of a process, as `/proc` shows them: nothing is stopped.
 
+use crate::address::Address;
 use crate::target::process::{Process, ProcessError};
 
 /// A system call a thread is in, or that it runs.
@@ -7,8 +8,11 @@ use crate::target::process::{Process, ProcessError};
 pub enum Activity {
     /// On a processor, or waiting for one.
     Running,
-    /// In the kernel, not in a system call (a page fault).
-    InKernel,
+    /// In the kernel, not in a system call: a page fault, or a stop.
+    InKernel {
+        /// Its stack pointer; 0 when the kernel does not tell.
+        stack: u64,
+    },
     /// In a system call.
     Syscall {
         /// Its number.
@@ -80,6 +84,17 @@ impl Thread {
     }
 }
 
+/// Where the stacks of its threads end, of those that are not on a processor.
+pub fn stack_pointers(process: &Process) -> Vec<Address> {
+    let tids = thread_ids(process).unwrap_or_default().into_iter();
+    let threads = tids.filter_map(|tid| Thread::look(process, tid));
+    let stacks = threads.filter_map(|thread| match thread.activity {
+        Activity::Syscall { stack, .. } | Activity::InKernel { stack } => Some(Address::new(stack)),
+        Activity::Running | Activity::Unknown => None,
+    });
+    stacks.collect()
+}
+
 /// Whether a thread waits for a child that shares its memory until it executes a program or ends:
 /// `vfork`, or a `clone` like it. Such a thread cannot be stopped.
 pub fn is_in_vfork(thread: &Thread) -> bool {
@@ -136,10 +151,11 @@ fn parse_activity(text: &str) -> Activity {
     let Ok(number) = first.parse::<i64>() else {
         return Activity::Unknown;
     };
-    if number < 0 {
-        return Activity::InKernel;
-    }
     let argument = hex(words.next());
+    if number < 0 {
+        let stack = argument.unwrap_or_default();
+        return Activity::InKernel { stack };
+    }
     match (argument, hex(words.nth(5)), hex(words.next())) {
         (Some(argument), Some(stack), Some(instruction)) => Activity::Syscall {
             number,
@@ -168,7 +184,10 @@ mod tests {
             }
         );
         assert_eq!(parse_activity("running\n"), Activity::Running);
-        assert_eq!(parse_activity("-1 0x7ffd10 0x7f22aa\n"), Activity::InKernel);
+        assert_eq!(
+            parse_activity("-1 0x7ffd10 0x7f22aa\n"),
+            Activity::InKernel { stack: 0x7ffd10 }
+        );
         assert_eq!(parse_activity("0 0x1\n"), Activity::Unknown);
     }
 

@@ -7,8 +7,16 @@ use pyunload::modules::picture::Picture;
 use pyunload::pyobject::text;
 use pyunload::target::view::ViewMemory;
 
-/// The most of them that a version may have, besides ints.
-pub const LEFT: usize = 10;
+/// The most of them that a version may have, besides ints. To 3.10 some more are known, each in the document.
+pub fn most_left(minor: (u8, u8)) -> usize {
+    if minor <= (3, 7) {
+        25
+    } else if ((3, 9)..=(3, 10)).contains(&minor) {
+        12
+    } else {
+        10
+    }
+}
 
 /// What is left.
 pub struct Left {

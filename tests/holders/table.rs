@@ -233,11 +233,21 @@ const TO_3_10: &[Case] = &[
     ),
 ];
 
-/// On 2.7 exit handlers are a list.
-const ON_2_7: &[Case] = &[case(
-    "an exit handler that nobody kept",
-    &["registry remedy atexit"],
-)];
+/// On 2.7 exit handlers are a list, and the C code that calls a function has it.
+const ON_2_7: &[Case] = &[
+    case(
+        "an exit handler that nobody kept",
+        &["registry remedy atexit"],
+    ),
+    case(
+        "a running thread",
+        &[
+            "frame blocked frame",
+            "module_table blocked reference",
+            "stack blocked frame",
+        ],
+    ),
+];
 
 /// From 3.14 on a class of `ctypes` has its pointer type itself.
 const FROM_3_14: &[Case] = &[case("the cache of ctypes pointers", &[])];

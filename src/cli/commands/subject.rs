@@ -1,6 +1,7 @@
 //! What a looking command is about: a running process, or a core file of one.
 
 use super::open::{Opened, open, open_core};
+use crate::address::Address;
 use crate::cli::args::Which;
 use crate::cli::exit::Failure;
 use crate::cpython::python::Interpreter;
@@ -94,6 +95,10 @@ impl Target for Subject {
 
     fn maps(&self) -> Result<Maps, ProcessError> {
         self.target().maps()
+    }
+
+    fn stack_pointers(&self) -> Vec<Address> {
+        self.target().stack_pointers()
     }
 
     fn execution(&self) -> Result<Option<Execution>, ProcessError> {

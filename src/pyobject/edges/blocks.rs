@@ -21,7 +21,18 @@ const POOL_HEADER: u64 = 48;
 impl<M: ViewMemory> Look<'_, M> {
     /// Bytes of the block that begins at `at`, as its allocator states them.
     fn block_at(&self, at: Address) -> Option<u64> {
-        self.pooled_block(at).or_else(|| self.chunk(at))
+        let block = self.debug_block(at).or_else(|| self.pooled_block(at));
+        block.or_else(|| self.chunk(at))
+    }
+
+    /// A block of a debug build: before it stand its size, most significant byte first, the letter of its
+    /// allocator and seven forbidden bytes (`_PyMem_DebugRawAlloc`).
+    fn debug_block(&self, at: Address) -> Option<u64> {
+        let mark: u64 = self.word(at.before(8))?;
+        let is_letter = matches!(mark as u8, b'r' | b'm' | b'o');
+        let is_forbidden = matches!(mark >> 8, 0xfd_fdfd_fdfd_fdfd | 0xfb_fbfb_fbfb_fbfb);
+        let size = self.word::<u64>(at.before(16))?.swap_bytes();
+        (is_letter && is_forbidden && size <= LONGEST).then_some(size)
     }
 
     /// A block of `obmalloc.c`: the header of its pool states the size twice, as a class (`szidx`)

@@ -4,7 +4,7 @@ use super::edge::{Edge, EdgeName, Tier};
 use super::frames::OWNED_BY_OBJECT;
 use super::places::{THREADS, threads};
 use super::tracer::Tracer;
-use crate::address::{Address, AddressSet};
+use crate::address::{Address, AddressRange, AddressSet};
 use crate::cpython::layout::{FrameForm, FrameObjects, FrameStructures};
 use crate::target::view::ViewMemory;
 
@@ -202,6 +202,16 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             frame = self.look.field(frame, form.previous).unwrap_or_default();
         }
         debug_assert_eq!(OWNED_BY_OBJECT, 2);
+    }
+
+    /// Parts of the states of interpreters that own nothing; the variables of CPython can contain such a state.
+    pub fn borrowed(&self) -> Vec<AddressRange> {
+        let part = self.look.heap().keepers.borrowed();
+        let interpreters = self.python.interpreters.iter();
+        let parts = interpreters.map(|one| {
+            AddressRange::new(one.address.offset(part.start), one.address.offset(part.end))
+        });
+        parts.collect()
     }
 
     /// Frame objects that called the one that runs: each is owned by the C code that executes it, to
