@@ -499,6 +499,7 @@ def a_task_that_only_its_loop_knows(m):
     loop.create_task(m.wait(asyncio.sleep(1000)))
     for _ in range(3):
         run_loop_once()
+    Case.runs_loop = True
     return cancel_all
 
 def run_loop_once():
@@ -723,6 +724,7 @@ class Case(object):
     """The current one: its name, and numbers that hold nothing."""
     name = None
     undo = []
+    runs_loop = False
 
 
 def say(text):
@@ -745,6 +747,7 @@ def begin(name):
     __import__(Case.name)
     module = sys.modules[Case.name]
     remember(module)
+    Case.runs_loop = False
     Case.undo = [CASES[name](module)]
 
 
@@ -873,7 +876,7 @@ def spin():
     import select
     while not select.select([sys.stdin], [], [], 0)[0]:
         work(20)
-        if 'loop' in keep.__dict__ and 'task' not in keep.__dict__:
+        if Case.runs_loop and 'loop' in keep.__dict__:
             run_loop_once()
 
 
