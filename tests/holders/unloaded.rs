@@ -110,6 +110,8 @@ const REFUSED: &[&str] = &[
     "a variable of another context",
     "a weakref callback",
     "a wrapper made by its decorator",
+    // The interpreter gives no way to empty it.
+    "the cache of codecs",
     "a wrapper that looks like what it wraps",
     "an audit hook",
     "an exception that is stored",
