@@ -70,14 +70,14 @@ def names_left(table, module_type, files):
             if key in known[0] or type(files[index]) is str and files[index] in known[1]]
 
 
-def drop(core, table, module_type, attributes):
+def drop(core, table, module_type, collector, attributes):
     """Gives what watches the modules, and their files. Everything is put back when a last step fails."""
     home = home_of_record(core, module_type)
     record = find_record(core, module_type)
     if record is None or record[1] != NUMBER:
         raise Refusal('lost')
     try:
-        do_steps(LAST, FIRST, record[3], Place(core, table, module_type, find_collector(core, table, module_type), record[4]))
+        do_steps(LAST, FIRST, record[3], Place(core, table, module_type, collector, record[4]))
         watched = watch(core, record[4], module_type)
         files = files_of(record[4], module_type)
         committed.append(attributes)
@@ -92,7 +92,7 @@ def drop(core, table, module_type, attributes):
 
 
 def commit(core, table, module_type, collector, attributes):
-    watched, files = drop(core, table, module_type, attributes)
+    watched, files = drop(core, table, module_type, collector, attributes)
     collected = collect(collector, watched)
     frozen = collector['get_freeze_count']() if 'get_freeze_count' in collector else 0
     lines = ['done', 'attributes %d' % committed[0], 'collected %d' % collected,
