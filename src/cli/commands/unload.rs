@@ -32,9 +32,6 @@ use std::time::Duration;
 const LOOKS: usize = 4;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// How the graph tells references that nothing explains.
-const IN_FLIGHT: &str = "references from C";
-
 /// Runs the command, at the command line or in a session, where `line` is what was typed.
 pub fn run(args: &UnloadArgs, out: &mut Output, line: Option<&str>) -> Exit {
     let answer = attempt(args, out);
@@ -131,7 +128,7 @@ fn obstacles(plan: &report::Plan) -> Vec<Vec<String>> {
 
 /// Where a blocker is. How many references are in flight differs from look to look.
 fn place(blocker: &report::Blocker) -> Vec<String> {
-    let counts = usize::from(blocker.name.ends_with(IN_FLIGHT));
+    let counts = usize::from(blocker.name.ends_with(graph::FROM_C));
     let path = blocker.path.iter().skip(counts).cloned();
     std::iter::once(blocker.kind.clone()).chain(path).collect()
 }

@@ -49,6 +49,9 @@ pub fn answer(
 
 pub use super::take::warnings_of;
 
+/// How references that nothing explains are told, behind their number.
+pub const FROM_C: &str = "references from C";
+
 /// Names in other modules that go.
 fn references(picture: &Seen<'_>, steps: &[Step]) -> Vec<Reference> {
     let mut all = Vec::new();
@@ -160,7 +163,7 @@ fn path(picture: &Seen<'_>, root: &Root) -> Vec<String> {
                 .unwrap_or_default();
             path.push(format!("{}{name}{edge}", object.kind).trim_end().to_owned());
         }
-        Anchor::HeldFromC(count) => path.push(format!("{count} references from C")),
+        Anchor::HeldFromC(count) => path.push(format!("{count} {FROM_C}")),
         Anchor::Immortal => path.push("an object that is never freed".to_owned()),
     }
     for (index, &node) in root.way.iter().enumerate() {
