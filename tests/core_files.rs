@@ -58,7 +58,7 @@ fn folder() -> TempDir {
 }
 
 fn parked(interpreter: &Interpreter) -> Target {
-    Target::start(interpreter, &program("idle.py"), &[])
+    Target::start(interpreter, &program("idle.py"), &[]).at_rest()
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{Interpreter, Target, on_every_interpreter, program};
+use common::{Interpreter, Target, on_every_interpreter, program, wait_until_at_rest};
 use pyunload::address::Address;
 use pyunload::cpython::python::Python;
 use pyunload::heap::remains::{Current, RemainKind, Remains, Sought, find_remains};
@@ -18,7 +18,7 @@ const LIMIT: usize = 1 << 20;
 
 /// The target waits for its input and nothing in it moves, so the copy needs no stop here.
 fn copied_walk_is_get_objects(interpreter: &Interpreter) -> Result<(), String> {
-    let target = Target::start(interpreter, &program("heap.py"), &[]);
+    let target = Target::start(interpreter, &program("heap.py"), &[]).at_rest();
     let number = |line: &String| line.parse().expect("a number");
     let (first, rest) = target.printed().split_first().expect("it printed");
     let frozen: u64 = number(first);
@@ -69,6 +69,7 @@ fn remains_of_case(
     target.send(case);
     let before = target.line();
     let lines = target.lines_until("DONE");
+    wait_until_at_rest(target.pid());
     let addresses: Vec<Address> = before.split(' ').map(address_of).collect();
     let name = Text::Plain("doomed".into());
     let sought = Sought {

@@ -19,7 +19,7 @@ struct Zoo {
 }
 
 fn visit(interpreter: &Interpreter, arguments: &[&str]) -> Result<Zoo, String> {
-    let target = Target::start(interpreter, &program("zoo.py"), arguments);
+    let target = Target::start(interpreter, &program("zoo.py"), arguments).at_rest();
     let mut printed = target
         .printed()
         .iter()
@@ -29,7 +29,6 @@ fn visit(interpreter: &Interpreter, arguments: &[&str]) -> Result<Zoo, String> {
     let found = identify::find(&process).map_err(|error| error.to_string())?;
     let (python, main) = (&found.python, found.python.main());
     let live = inventory(&process, python, main).map_err(|error| error.to_string())?;
-    // The target waits for its input: it stands still.
     let still = inventory_of_still(&process, python, main).map_err(|error| error.to_string())?;
     Ok(Zoo {
         facts,

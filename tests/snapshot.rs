@@ -79,7 +79,7 @@ fn modules(target: &str) -> Value {
 }
 
 fn same_modules(interpreter: &Interpreter, method: &str) -> Result<(), String> {
-    let mut target = Target::start(interpreter, &program("heap.py"), &[]);
+    let mut target = Target::start(interpreter, &program("heap.py"), &[]).at_rest();
     let folder = folder();
     let path = folder.path().join("core");
     let pid = target.pid();
@@ -341,7 +341,7 @@ fn a_system_call_that_waits_is_not_disturbed_by_a_clone() {
 }
 
 fn parked(name: &str) -> Option<(Target, TempDir, PathBuf)> {
-    let target = Target::start(&interpreter(name)?, &program("heap.py"), &[]);
+    let target = Target::start(&interpreter(name)?, &program("heap.py"), &[]).at_rest();
     let folder = folder();
     let path = folder.path().join("core");
     Some((target, folder, path))
@@ -448,7 +448,7 @@ fn body(arguments: &[&str]) -> Value {
 }
 
 fn same_answers(interpreter: &Interpreter) -> Result<(), String> {
-    let target = Target::start(interpreter, &program("heap.py"), &[]);
+    let target = Target::start(interpreter, &program("heap.py"), &[]).at_rest();
     let pid = target.pid().to_string();
     let folder = folder();
     let ours = folder.path().join("ours");
@@ -508,7 +508,7 @@ fn a_target_that_a_signal_has_stopped_is_read_and_stays_stopped() {
     on_chosen(
         &["2.7", "3.8", "3.11", "3.13", "3.14-debian"],
         |interpreter| {
-            let target = Target::start(interpreter, &program("heap.py"), &[]);
+            let target = Target::start(interpreter, &program("heap.py"), &[]).at_rest();
             let pid = target.pid().to_string();
             let running = body(&["why", &pid, "os", "--json", "--max-stop", MAX_STOP]);
             let signal = |signal| kill(Pid::from_raw(target.pid()), signal).expect("it is ours");

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The interpreters the tests want; in CI each must be there.
@@ -247,6 +247,12 @@ impl Target {
         target
     }
 
+    /// Itself, when it has come to rest; see [`wait_until_at_rest`].
+    pub fn at_rest(self) -> Target {
+        wait_until_at_rest(self.pid());
+        self
+    }
+
     /// Its pid.
     pub fn pid(&self) -> i32 {
         self.child.id() as i32
@@ -309,6 +315,30 @@ impl Drop for Target {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until every thread of a process waits, the main one for what it reads or polls: a program
+/// answers before it waits for more, and holds a reference or two until then.
+pub fn wait_until_at_rest(pid: i32) {
+    let start = Instant::now();
+    while !is_at_rest(pid).unwrap_or_else(|error| panic!("{pid}: {error}")) {
+        assert!(start.elapsed() < PATIENCE, "{pid} does not come to rest");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn is_at_rest(pid: i32) -> std::io::Result<bool> {
+    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
+        let call = fs::read_to_string(task?.path().join("syscall"));
+        if call.is_ok_and(|call| call.starts_with("running")) {
+            return Ok(false);
+        }
+    }
+    // The numbers of read, epoll_wait and epoll_pwait on x86-64.
+    let call = fs::read_to_string(format!("/proc/{pid}/syscall"))?;
+    Ok(["0 ", "232 ", "281 "]
+        .iter()
+        .any(|number| call.starts_with(number)))
 }
 
 /// Copies a program to where the interpreter finds it; the folder, and the path as seen there.

@@ -208,7 +208,7 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     if interpreter.build == "freethreaded" || interpreter.build == "embed" {
         return Ok(());
     }
-    let mut target = Target::start(interpreter, &program("graph_zoo.py"), &[]);
+    let mut target = Target::start(interpreter, &program("graph_zoo.py"), &[]).at_rest();
     let process = Process::open(target.pid()).map_err(|error| error.to_string())?;
     let python = identify::find(&process)
         .map_err(|error| error.to_string())?

@@ -1,5 +1,6 @@
 //! What is said of a module from outside.
 
+use crate::common::wait_until_at_rest;
 use pyunload::heap::statics::find_areas;
 use pyunload::modules::picture::Picture;
 use pyunload::plan::border::{Border, Root, find_border};
@@ -14,8 +15,6 @@ use pyunload::target::copy::{Copy, CopyPlan};
 use pyunload::target::process::Process;
 use pyunload::target::view::ViewMemory;
 use std::collections::{BTreeSet, HashSet};
-use std::time::{Duration, Instant};
-use std::{fs, thread};
 
 /// The memory that is looked at.
 pub type Copied<'p> = Copy<&'p Process>;
@@ -23,38 +22,13 @@ pub type Copied<'p> = Copy<&'p Process>;
 /// More memory than any target of ours has.
 const MEMORY: u64 = 4 << 30;
 
-/// How long a target may take to come to rest.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Waits until every thread is in a system call: it answers before it waits for more.
-fn wait_until_at_rest(pid: i32) -> Result<(), String> {
-    let start = Instant::now();
-    while start.elapsed() < PATIENCE {
-        if is_at_rest(pid).map_err(text)? {
-            return Ok(());
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    Err("the target does not come to rest".into())
-}
-
-fn is_at_rest(pid: i32) -> std::io::Result<bool> {
-    for task in fs::read_dir(format!("/proc/{pid}/task"))? {
-        let call = fs::read_to_string(task?.path().join("syscall"));
-        if call.is_ok_and(|call| call.starts_with("running")) {
-            return Ok(false);
-        }
-    }
-    Ok(fs::read_to_string(format!("/proc/{pid}/syscall"))?.starts_with("0 "))
-}
-
 /// Runs `look` on a picture of the process. It waits for its input and nothing in it moves, so the
 /// copy needs no stop.
 pub fn with_picture<T>(
     pid: i32,
     look: impl FnOnce(&Picture<'_, Copied<'_>>) -> Result<T, String>,
 ) -> Result<T, String> {
-    wait_until_at_rest(pid)?;
+    wait_until_at_rest(pid);
     let process = Process::open(pid).map_err(text)?;
     let python = identify::find(&process).map_err(text)?.python;
     let mut plan = CopyPlan::of(&process, MEMORY).map_err(text)?;
