@@ -4,6 +4,8 @@
 mod common;
 #[path = "unload/crowd.rs"]
 mod crowd;
+#[path = "unload/group.rs"]
+mod group;
 #[path = "inject/health.rs"]
 mod health;
 

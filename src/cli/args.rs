@@ -201,14 +201,21 @@ not be proven that nothing is.
 
 Examples:
   pyunload unload 4242 shop.legacy --dry-run
-  pyunload unload 4242 shop.legacy --yes --json")]
+  pyunload unload 4242 shop.legacy --yes --json
+  pyunload unload 4242 --stale --group shop tax_rules --yes")]
 pub struct UnloadArgs {
     /// The process
     #[arg(value_name = "PID", value_parser = pid)]
     pub pid: i32,
     /// The packages or modules
-    #[arg(value_name = "NAME", required = true)]
+    #[arg(value_name = "NAME", required_unless_present = "groups")]
     pub names: Vec<String>,
+    /// Packages with all that is below them, cleared as one
+    #[arg(long = "group", value_name = "PREFIX", num_args = 1..)]
+    pub groups: Vec<String>,
+    /// Only when a member of the groups is stale: then all of them, else nothing happens
+    #[arg(long, requires = "groups", conflicts_with = "names")]
+    pub stale: bool,
     /// Go ahead without asking; required where there is no terminal
     #[arg(long)]
     pub yes: bool,

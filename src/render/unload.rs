@@ -17,6 +17,10 @@ impl Answer for Unload {
 
     fn text(&self, look: &Look) -> String {
         let width = look.width.unwrap_or(100);
+        if self.is_current() {
+            let members = counted(self.outcomes.len(), "module");
+            return format!("Nothing to do: none of {members} is stale.\n");
+        }
         if self.dry_run {
             return plan_text(self, width) + "Dry run: nothing was changed.\n";
         }
@@ -24,6 +28,11 @@ impl Answer for Unload {
             return refused_text(self, width);
         };
         let mut text = headline(self) + "\n";
+        let stale = self.stale.iter().flatten();
+        let stale: Vec<String> = stale.map(|one| escaped(&one.name).to_string()).collect();
+        if !stale.is_empty() {
+            add_line(&mut text, "stale", &stale.join(", "), width);
+        }
         add_left(&mut text, &self.outcomes, width);
         add_held(&mut text, self, width);
         let undone = self.plan.remedies.as_deref().unwrap_or_default();
@@ -332,6 +341,7 @@ mod tests {
             held_by: None,
             stale_references: None,
             freed_bytes: None,
+            stale: None,
         }
     }
 

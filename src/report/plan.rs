@@ -131,6 +131,21 @@ pub struct PredictedLeft {
     pub retained_bytes: Option<u64>,
 }
 
+impl Plan {
+    /// Of a change that is not needed.
+    pub fn of_nothing(names: Vec<String>) -> Self {
+        Plan {
+            names,
+            verdict: None,
+            remove: Remove::default(),
+            blockers: None,
+            remedies: None,
+            dependents: None,
+            predicted: None,
+        }
+    }
+}
+
 impl From<&Cut> for Plan {
     fn from(cut: &Cut) -> Self {
         let keys = |entries: &[Entry]| -> Vec<String> {

@@ -1,6 +1,7 @@
 //! `pyunload.unload/1`: what was unloaded, and what became of it.
 
 use super::plan::Plan;
+use super::stale::StaleMember;
 use super::{Consistency, Envelope, Injection, Target};
 use crate::change::behind::Name;
 use crate::change::outcome::{Left, ModuleOutcome};
@@ -33,6 +34,8 @@ pub struct Unload {
     pub stale_references: Option<Vec<StaleReference>>,
     /// Bytes that were freed.
     pub freed_bytes: Option<u64>,
+    /// Members of the groups that were stale; `null` when that was not asked.
+    pub stale: Option<Vec<StaleMember>>,
 }
 
 /// What became of a module.
@@ -143,7 +146,24 @@ impl Unload {
             held_by: None,
             stale_references: None,
             freed_bytes: None,
+            stale: None,
         }
+    }
+
+    /// The answer when no member of the groups is stale, so that nothing is to be done.
+    pub fn current(target: Target, names: Vec<String>, dry_run: bool) -> Self {
+        let plan = Plan::of_nothing(names.clone());
+        let report = Unload::planned(target, plan, Vec::new(), 0).refused(names);
+        Unload {
+            stale: Some(Vec::new()),
+            dry_run,
+            ..report
+        }
+    }
+
+    /// Whether members of the groups were looked for that are stale, and there was none.
+    pub fn is_current(&self) -> bool {
+        self.stale.as_ref().is_some_and(Vec::is_empty)
     }
 
     /// The same when the plan is refused: nothing is done to these modules.
@@ -209,6 +229,7 @@ impl Unload {
             held_by: held,
             stale_references: (!is_back).then(|| stale_references(unloaded)).flatten(),
             freed_bytes: freed.filter(|_| is_gone),
+            stale: self.stale,
         }
     }
 

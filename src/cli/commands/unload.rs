@@ -3,6 +3,7 @@
 use super::graph::plan as graph;
 use super::open::{Opened, open};
 use super::relatives;
+use super::stale_group::{self, StaleGroup};
 use super::unload_log::log;
 use crate::change::answer::Restored;
 use crate::change::error::UnloadError;
@@ -70,33 +71,35 @@ struct Command<'c> {
 fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
     check_consent(args, out)?;
     let opened = open(args.pid)?;
+    let names = args.names.iter().chain(&args.groups);
     let command = Command {
         args,
         opened: &opened,
-        names: args.names.iter().map(|name| Key::new(name)).collect(),
+        names: names.map(|name| Key::new(name)).collect(),
     };
-    let fail = |error| failure(args.pid, error);
-    let mut warnings: Vec<String> = relatives::warning(args.pid).into_iter().collect();
-    if record::is_there(command.target()) {
-        if !args.yes || args.dry_run {
-            let text =
-                "an unload was cut short here; with --yes what it took away is put back first";
-            warnings.push(text.to_owned());
-        } else {
-            warnings.push(command.reclaim().map_err(fail)?.to_owned());
+    let interpreter = opened.located.python.main();
+    let group = match args.stale {
+        true => Some(stale_group::look(&opened, interpreter, &args.groups)?),
+        false => None,
+    };
+    let report = match group.as_ref().filter(|group| !group.is_stale()) {
+        Some(group) => {
+            let about = opened.target(interpreter);
+            Unload::current(about, group.names.clone(), args.dry_run)
         }
-    }
-    plan(command.target(), &command.names).map_err(fail)?;
-    let planned = with_progress("planning", || command.plan(warnings));
-    let (report, planned, is_no) = planned.map_err(fail)?;
-    if args.dry_run {
-        return Ok(report);
-    }
-    if is_no && !args.force {
-        return Ok(refused(report, &planned));
-    }
-    let consent = ask(args, out, &report)?;
-    command.carry_out(report, planned, consent).map_err(fail)
+        None => command.unload(out)?,
+    };
+    Ok(match group {
+        Some(group) => with_group(report, group),
+        None => report,
+    })
+}
+
+/// Adds which members were stale.
+fn with_group(mut report: Unload, group: StaleGroup) -> Unload {
+    report.stale = Some(group.stale);
+    report.envelope.warnings.extend(group.warnings);
+    report
 }
 
 fn refused(report: Unload, planned: &Plan) -> Unload {
@@ -134,6 +137,33 @@ fn place(blocker: &report::Blocker) -> Vec<String> {
 }
 
 impl Command<'_> {
+    /// The plan, the consent, and the change.
+    fn unload(&self, out: &mut Output) -> Result<Unload, Failure> {
+        let args = self.args;
+        let fail = |error| failure(args.pid, error);
+        let mut warnings: Vec<String> = relatives::warning(args.pid).into_iter().collect();
+        if record::is_there(self.target()) {
+            if !args.yes || args.dry_run {
+                let text =
+                    "an unload was cut short here; with --yes what it took away is put back first";
+                warnings.push(text.to_owned());
+            } else {
+                warnings.push(self.reclaim().map_err(fail)?.to_owned());
+            }
+        }
+        plan(self.target(), &self.names).map_err(fail)?;
+        let planned = with_progress("planning", || self.plan(warnings));
+        let (report, planned, is_no) = planned.map_err(fail)?;
+        if args.dry_run {
+            return Ok(report);
+        }
+        if is_no && !args.force {
+            return Ok(refused(report, &planned));
+        }
+        let consent = ask(args, out, &report)?;
+        self.carry_out(report, planned, consent).map_err(fail)
+    }
+
     fn target(&self) -> Target<'_> {
         let python = &self.opened.located.python;
         Target {
@@ -324,7 +354,7 @@ fn ask(args: &UnloadArgs, out: &mut Output, planned: &Unload) -> Result<Consent,
 }
 
 fn exit_of(report: &Unload) -> Exit {
-    match report.worst() {
+    match report.worst().filter(|_| !report.is_current()) {
         None
         | Some(
             OutcomeKind::Gone

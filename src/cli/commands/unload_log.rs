@@ -20,7 +20,7 @@ struct Line<'l> {
     uid: u32,
     command: &'static str,
     pid: i32,
-    names: &'l [String],
+    names: Vec<&'l String>,
     force: bool,
     references: bool,
     /// What became of each module; empty when there was a failure.
@@ -49,7 +49,7 @@ pub fn log(
         uid: std::fs::metadata("/proc/self").map_or(0, |own| own.uid()),
         command: "unload",
         pid: args.pid,
-        names: &args.names,
+        names: args.names.iter().chain(&args.groups).collect(),
         force: args.force,
         references: args.references,
         outcomes: outcomes
