@@ -14,3 +14,4 @@ pub mod row;
 mod specs;
 pub mod stale;
 mod two_readers;
+mod variables;

@@ -1,6 +1,7 @@
 //! A whole interpreter at one moment: the tables of modules, all objects, and who holds whom.
 
 use crate::address::Address;
+use crate::cpython::layout::Layout;
 use crate::cpython::python::{Interpreter, Python};
 use crate::heap::graph::{Graph, GraphError};
 use crate::heap::kinds::Kinds;
@@ -11,8 +12,8 @@ use crate::heap::walk::{WalkError, walk};
 use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
 use crate::modules::row::ModuleRow;
+use crate::modules::variables::{is_whole_container, own_references};
 use crate::pyobject::class::Flags;
-use crate::pyobject::edges::Kind as Shape;
 use crate::pyobject::edges::edge::{Edge, EdgeName, Tier};
 use crate::pyobject::edges::roots::{Root, RootPlace};
 use crate::pyobject::edges::tracer::Tracer;
@@ -132,7 +133,7 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     pub fn take(memory: &'m M, python: &'m Python, areas: Vec<Area>) -> Result<Self, PictureError> {
         let mut tracer = Tracer::new(memory, python);
         let (mut seeds, collectors) = walk_all(memory, python)?;
-        let (holders, words) = find_roots(memory, &mut tracer, &areas);
+        let (holders, words) = find_roots(memory, &python.layout, &mut tracer, &areas);
         let variables = holders.iter().zip(&words).filter(|(holder, _)| {
             matches!(holder, Holder::Word { area, .. }
                 if matches!(areas[*area as usize].kind, AreaKind::Variables(_)))
@@ -263,6 +264,7 @@ fn is_enabled(
 
 fn find_roots<M: ViewMemory>(
     memory: &M,
+    layout: &Layout,
     tracer: &mut Tracer<'_, M>,
     areas: &[Area],
 ) -> (Vec<Holder>, Vec<RootWord>) {
@@ -282,6 +284,7 @@ fn find_roots<M: ViewMemory>(
     }
     let class = tracer.class_offset();
     let borrowed = tracer.borrowed();
+    let threads = tracer.thread_states();
     for (number, area) in areas.iter().enumerate() {
         let mut add = |at, to| {
             holders.push(Holder::Word {
@@ -298,48 +301,17 @@ fn find_roots<M: ViewMemory>(
                 continue;
             }
             add(at, to);
-            if area.kind != AreaKind::Stack && is_variable(tracer, at.before(class), to) {
+            if area.kind == AreaKind::Stack {
+                tracer.visit_bootstate(to, &threads, &mut |object| add(at, object));
+            } else {
                 let object = at.before(class);
-                add(object, object);
+                for _ in 0..own_references(memory, layout, tracer, [object, to]) {
+                    add(object, object);
+                }
             }
         }
     }
     (holders, words)
-}
-
-/// Classes of objects that are variables of C code, besides classes themselves.
-const VARIABLES: [&str; 4] = ["moduledef", "ellipsis", "NotImplementedType", "NoneType"];
-
-/// Whether an object is itself a variable of C code: it then has one reference from the beginning (`PyObject_HEAD_INIT`). `class` is the word where its class would be.
-fn is_variable<M: ViewMemory>(tracer: &mut Tracer<'_, M>, object: Address, class: Address) -> bool {
-    tracer.kind(class) == Shape::Type
-        && (tracer.kind(object) == Shape::Type || VARIABLES.contains(&&*tracer.class_name(class)))
-}
-
-/// Whether a tuple of texts or a dict lies at `at`, of objects only. The collector does not track those that hold
-/// nothing but texts and the like, and of some only variables know: the names of the arguments of functions made
-/// from C (`kwtuple` of `_PyArg_Parser`, to 3.11), and what is kept of the dict of a module (`m_copy`). Of tuples
-/// of other things not all own what they have: `property` has one for its arguments (`cached_args`, 3.6).
-fn is_whole_container<M: ViewMemory>(tracer: &mut Tracer<'_, M>, at: Address) -> bool {
-    if !tracer.is_object(at) || !matches!(tracer.kind(at), Shape::Tuple | Shape::Dict) {
-        return false;
-    }
-    let is_tuple = tracer.kind(at) == Shape::Tuple;
-    let (mut objects, mut is_interned) = (Vec::new(), true);
-    tracer.visit(at, &mut |edge| {
-        is_interned &= match edge.name {
-            EdgeName::Value(key) => key == edge.to,
-            EdgeName::Key => true,
-            _ => false,
-        };
-        objects.push(edge.to);
-    });
-    // The dict of interned texts counts for nothing; it has each under itself.
-    let counts = is_tuple || objects.is_empty() || !is_interned;
-    counts
-        && objects
-            .into_iter()
-            .all(|to| tracer.is_object(to) && (!is_tuple || tracer.kind(to) == Shape::Text))
 }
 
 fn read_tables(memory: &impl ViewMemory, python: &Python) -> Result<Vec<Table>, PictureError> {

@@ -7,16 +7,8 @@ use pyunload::modules::picture::Picture;
 use pyunload::pyobject::text;
 use pyunload::target::view::ViewMemory;
 
-/// The most of them that a version may have, besides ints. To 3.10 some more are known, each in the document.
-pub fn most_left(minor: (u8, u8)) -> usize {
-    if minor <= (3, 7) {
-        25
-    } else if ((3, 9)..=(3, 10)).contains(&minor) {
-        12
-    } else {
-        10
-    }
-}
+/// The most of them that an interpreter may have, besides ints; each is in the document.
+pub const MOST: usize = 10;
 
 /// What is left.
 pub struct Left {

@@ -10,7 +10,7 @@ mod left;
 
 use common::{Interpreter, Target, on_every_interpreter, program};
 use counts::{Counts, count_references, over_table};
-use left::{Left, find_left, most_left};
+use left::{Left, find_left};
 use pyunload::address::Address;
 use pyunload::heap::statics::find_areas;
 use pyunload::heap::walk::walk;
@@ -241,7 +241,7 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     println!("  lead nowhere:{}", top(&counts.invalid, 10));
     threads_are_seen(&mut tracer)?;
     check(&score, &counts)?;
-    match left.others.len() <= most_left(interpreter.minor()) {
+    match left.others.len() <= left::MOST {
         true => Ok(()),
         false => Err(format!("{} objects are not explained", left.others.len())),
     }

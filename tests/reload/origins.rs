@@ -196,7 +196,8 @@ fn counts_explained(run: &mut Run) {
 fn one_stale_member(run: &mut Run) {
     run.chapter(
         "A group, because one member is stale",
-        "Four threads import and call `shop.cart` all the time. `shop.tax` is edited; the whole group moves.",
+        "Four threads import and call `shop.cart` all the time. `shop.tax` is edited; the whole group moves, or is cleared\n\
+         so that the next request imports all of it anew.",
     );
     let before = run.served();
     let group = ["--stale", "--group", "shop", "--yes"];
@@ -206,6 +207,10 @@ fn one_stale_member(run: &mut Run) {
     let said = run.ask("reload", &group, 0);
     assert!(said.starts_with("reloaded"), "{said}");
     assert_eq!(run.exec("import shop.cart; shop.cart.total()"), "116");
+    run.edit("shop/tax.py", "return 16", "return 7");
+    let said = run.ask("unload", &group, 0);
+    assert!(said.starts_with("gone"), "{said}");
+    assert_eq!(run.exec("import shop.cart; shop.cart.total()"), "107");
     let after = run.served();
     assert!(after > before);
     run.text += "\nNone of the requests failed meanwhile.\n";

@@ -5,6 +5,7 @@ import os
 import select
 import sys
 import threading
+import time
 
 folder = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, folder)
@@ -33,8 +34,9 @@ def serve():
     while True:
         try:
             import shop.cart
-            assert shop.cart.total() in (119, 116)
+            assert shop.cart.total() in (119, 116, 107)
             served[0] += 1
+            time.sleep(0.0005)
         except BaseException as error:
             raised.append(repr(error))
 

@@ -6,7 +6,7 @@
 use super::edge::{Edge, EdgeName, Tier};
 use super::look::Look;
 use super::tracer::Tracer;
-use crate::address::Address;
+use crate::address::{Address, AddressSet};
 use crate::target::view::ViewMemory;
 
 /// Longest block that is looked at, in bytes.
@@ -15,6 +15,10 @@ const LONGEST: u64 = 1 << 20;
 const DEPTH: u32 = 2;
 /// Blocks followed for one object.
 const BLOCKS: u32 = 256;
+/// Bytes of a `struct bootstate` at least: a state, a function, arguments, keywords.
+const BOOTSTATE: u64 = 32;
+/// And at most, with what its allocator adds.
+const LONGEST_BOOTSTATE: u64 = 80;
 /// Offset of the first block in a pool of `Objects/obmalloc.c`.
 const POOL_HEADER: u64 = 48;
 
@@ -76,6 +80,26 @@ impl<M: ViewMemory> Tracer<'_, M> {
         let mut left = BLOCKS;
         for &(pointer, at) in words {
             self.visit_block(pointer, at, DEPTH, &mut left, visit);
+        }
+    }
+
+    /// Objects in the block at `at` when it is what a thread of Python was started with: its function, its arguments
+    /// and its state (`struct bootstate` in `Modules/_threadmodule.c`, 2.7 to 3.15). Only the C stack of that thread
+    /// leads to it. `states` are the states of all threads.
+    pub fn visit_bootstate(
+        &mut self,
+        at: Address,
+        states: &AddressSet,
+        visit: &mut impl FnMut(Address),
+    ) {
+        let size = self.look.block_at(at).unwrap_or_default();
+        if !(BOOTSTATE..=LONGEST_BOOTSTATE).contains(&size) || self.is_in_object(at) {
+            return;
+        }
+        let words: Vec<Address> = self.look.words(at, size / 8).iter().collect();
+        if words.iter().any(|word| states.contains(word)) {
+            let objects = words.into_iter().filter(|&to| self.is_object(to));
+            objects.for_each(visit);
         }
     }
 

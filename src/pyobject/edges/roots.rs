@@ -81,6 +81,14 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         }
     }
 
+    /// The states of all threads of all interpreters.
+    pub fn thread_states(&self) -> AddressSet {
+        let interpreters = self.python.interpreters.iter();
+        interpreters
+            .flat_map(|interpreter| threads(&self.look, interpreter.address))
+            .collect()
+    }
+
     /// The oldest thread of the main interpreter: the one that runs pending calls and handlers of
     /// signals.
     pub fn main_thread(&self) -> Option<Address> {

@@ -86,6 +86,8 @@ pub(super) enum Body {
     Pickler,
     /// `_pickle.Unpickler`, with an array of what it has made.
     Unpickler,
+    /// A pointer that C code hands to other C code.
+    Capsule,
     /// `hamt_bitmap_node` and `hamt_collision_node`
     HamtItems,
     /// `hamt_array_node`
@@ -352,6 +354,7 @@ fn body_of<M: ViewMemory>(look: &Look<'_, M>, name: &str) -> Option<(Body, Kind)
         "functools._lru_cache_wrapper" => (Body::Lru, Kind::Other),
         "_pickle.Pickler" => (Body::Pickler, Kind::Other),
         "_pickle.Unpickler" => (Body::Unpickler, Kind::Other),
+        "PyCapsule" => (Body::Capsule, Kind::Other),
         "hamt_array_node" => (Body::HamtArray, Kind::Other),
         "datetime.datetime" => (Body::Aware(40), Kind::Other),
         "datetime.time" => (Body::Aware(32), Kind::Other),

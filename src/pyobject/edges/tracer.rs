@@ -136,6 +136,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
                 look.visit_module(object, visit);
                 self.visit_state(object, visit);
             }
+            Body::Capsule => self.visit_capsule(object, visit),
             Body::Frame => self.visit_checked(visit, |look, visit| {
                 look.visit_frame_object(object, visit);
             }),
@@ -217,6 +218,14 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             }
         }
         self.visit_blocks(&others, visit);
+    }
+
+    /// What the pointer of a capsule leads to: a module made from C gives others its classes in a block
+    /// (`sock_get_api` in `Modules/socketmodule.c`, 3.10). Whether an object there is owned is not known.
+    fn visit_capsule(&mut self, capsule: Address, visit: &mut impl FnMut(Edge)) {
+        let offset = self.look.layout.header.size;
+        let pointer = self.look.word(capsule.offset(offset)).unwrap_or_default();
+        self.visit_blocks(&[(offset as u32, pointer)], visit);
     }
 
     /// Words of the state of a C module, and of blocks that it leads to.
