@@ -7,6 +7,7 @@ use crate::address::{Address, AddressRange};
 use crate::target::memory::Piece;
 use crate::target::page_table::{PAGE, PageTable};
 use crate::target::raw;
+use std::sync::Mutex;
 
 /// Largest piece of one read, in bytes: large enough to be fast, small enough to be shared out.
 const PIECE: usize = 512 << 10;
@@ -98,16 +99,20 @@ impl Pages {
     }
 }
 
-/// Has the kernel make the memory: two threads at once, where there is much.
+/// Has the kernel make the memory: two threads at once, where there is much. In parts: while one is made, the kernel
+/// lets no thread of ours have other memory, and a thread that begins needs some.
 fn obtain(bytes: &mut [u8]) {
-    const MUCH: usize = 16 << 20;
-    if bytes.len() < MUCH {
-        return obtain_part(bytes);
+    const PART: usize = 8 << 20;
+    let is_much = bytes.len() >= 2 * PART;
+    let parts = Mutex::new(bytes.chunks_mut(PART));
+    let next = || parts.lock().expect("no thread panics here").next();
+    let make = || std::iter::from_fn(next).for_each(obtain_part);
+    if !is_much {
+        return make();
     }
-    let (one, other) = bytes.split_at_mut(bytes.len() / 2 / PAGE as usize * PAGE as usize);
     std::thread::scope(|scope| {
-        scope.spawn(move || obtain_part(one));
-        obtain_part(other);
+        scope.spawn(make);
+        make();
     });
 }
 
