@@ -1,5 +1,5 @@
-//! A group of modules is cleared because one of them is stale, while eight threads serve requests with it: the origin
-//! of this tool, without an error.
+//! A group of modules is cleared because one of them is stale, while eight threads serve requests
+//! with it: the origin of this tool, without an error.
 
 use crate::common::{Interpreter, Target, program};
 use crate::{check, on_these, outcomes, unload};
