@@ -237,9 +237,11 @@ impl<M: ReadMemory + ?Sized> Search<'_, M> {
     /// that a tracked dict has counts as that of a dict, and only a table that is one: memory that
     /// was freed keeps its bytes for a while. A table that is out of reach counts as one, too.
     fn is_untracked_dict(&self, heap: &Heap, at: Address) -> bool {
-        let is_headed = header::read(self.memory, self.layout, at).is_ok_and(|header| {
-            let is_counted = header.refcount.immortal || header.refcount.count > 0;
-            is_counted && heap.dict_classes.contains(&header.class)
+        let bytes = self.memory.read_bytes_at(at, header::size(self.layout));
+        let is_headed = bytes.is_ok_and(|bytes| {
+            let class = header::parse(self.layout, &bytes).map(|header| header.class);
+            header::has_plausible_count(self.layout, &bytes)
+                && class.is_some_and(|class| heap.dict_classes.contains(&class))
         });
         let has_table = || match dict::read(self.memory, self.layout, at) {
             Ok(_) | Err(ObjectError::Unreadable { .. }) => true,

@@ -23,6 +23,9 @@ pub struct Header {
     pub class: Address,
 }
 
+/// No object has as many references.
+const MOST: i64 = 1 << 40;
+
 /// How many bytes of an object [`parse`] wants.
 pub fn size(layout: &Layout) -> usize {
     layout.header.size as usize
@@ -50,6 +53,23 @@ pub fn read(
         .read_bytes_at(at, wanted)
         .map_err(ObjectError::reading(at, "object"))?;
     parse(layout, &bytes).ok_or_else(|| ObjectError::cut(at, "object", wanted, bytes.len()))
+}
+
+/// Whether the object whose first bytes are given can be alive, by its count. The memory of an object that was freed keeps
+/// its bytes for a while, but the first word becomes 0 or the address of the next free block (`_Py_FREELIST_PUSH` of
+/// `Include/internal/pycore_freelist.h`, 3.14).
+pub fn has_plausible_count(layout: &Layout, bytes: &[u8]) -> bool {
+    let header = &layout.header;
+    let word = header.refcount.get(bytes).unwrap_or_default();
+    match header.form {
+        RefcountForm::Word => (1..MOST).contains(&(word as i64)),
+        RefcountForm::WordImmortal => word as u32 != 0 && word >> 32 <= 0xff,
+        // Flags are in the upper bits, and nothing between.
+        RefcountForm::Half => word as u32 != 0 && word >> 32 & 0xffff == 0 && word >> 56 == 0,
+        RefcountForm::Split { local, shared } => {
+            local.get(bytes) != Some(0) || shared.get(bytes) != Some(0)
+        }
+    }
 }
 
 /// The references of the object whose first bytes are given.
@@ -134,6 +154,18 @@ mod tests {
             count(&layout, &bytes).map(|(_, immortal)| immortal),
             Some(true)
         );
+    }
+
+    #[test]
+    fn zero_and_addresses_are_no_counts() {
+        for layout in [&V3_11, &V3_12, &V3_14] {
+            assert!(has_plausible_count(layout, &object(5)));
+            for word in [0, 0x7f12_3456_7890, 0x5555_5566_7780] {
+                assert!(!has_plausible_count(layout, &object(word)), "{word:x}");
+            }
+        }
+        assert!(has_plausible_count(&V3_14, &object(0x12_0000_c000_0000)));
+        assert!(has_plausible_count(&V3_12, &object(0xffff_ffff)));
     }
 
     #[test]

@@ -17,8 +17,6 @@ use crate::target::view::ViewMemory;
 const IMMORTAL: i64 = 0x3fff_ffff;
 /// Counts from here on are those of the frozen objects of 3.11 and before.
 const FROZEN: i64 = 900_000_000;
-/// No object has as many references.
-const MOST: i64 = 1 << 40;
 
 /// Knows the references out of every kind of object, and learns each class once. One for each
 /// thread: clone it.
@@ -76,21 +74,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         let Some(class) = layout.header.class.get(bytes) else {
             return false;
         };
-        self.has_plausible_count(bytes) && self.shapes.find(&self.look, class).is_some()
-    }
-
-    fn has_plausible_count(&self, bytes: &[u8]) -> bool {
-        let header = &self.look.layout.header;
-        let word = header.refcount.get(bytes).unwrap_or_default();
-        match header.form {
-            RefcountForm::Word => (1..MOST).contains(&(word as i64)),
-            RefcountForm::WordImmortal => word as u32 != 0 && word >> 32 <= 0xff,
-            // Flags are in the upper bits, and nothing between.
-            RefcountForm::Half => word as u32 != 0 && word >> 32 & 0xffff == 0 && word >> 56 == 0,
-            RefcountForm::Split { local, shared } => {
-                local.get(bytes) != Some(0) || shared.get(bytes) != Some(0)
-            }
-        }
+        header::has_plausible_count(layout, bytes) && self.shapes.find(&self.look, class).is_some()
     }
 
     /// Gives every reference out of the object at `object` to `visit`, in no order.
