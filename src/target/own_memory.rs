@@ -18,9 +18,13 @@ impl Room {
         Room(Vec::with_capacity(size))
     }
 
-    /// Has the kernel make them.
+    /// Has the kernel make them. In parts: while it makes one, it maps no other memory for any thread
+    /// of ours.
     pub fn fill(&mut self) {
-        advise_pages(self.0.spare_capacity_mut());
+        const PART: usize = 64 << 10;
+        for part in self.0.spare_capacity_mut().chunks_mut(PART) {
+            advise_pages(part);
+        }
     }
 }
 

@@ -334,9 +334,9 @@ fn is_at_rest(pid: i32) -> std::io::Result<bool> {
             return Ok(false);
         }
     }
-    // The numbers of read, epoll_wait and epoll_pwait on x86-64.
+    // On x86-64: read of standard input, epoll_wait, epoll_pwait.
     let call = fs::read_to_string(format!("/proc/{pid}/syscall"))?;
-    Ok(["0 ", "232 ", "281 "]
+    Ok(["0 0x0 ", "232 ", "281 "]
         .iter()
         .any(|number| call.starts_with(number)))
 }

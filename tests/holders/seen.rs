@@ -22,20 +22,30 @@ pub type Copied<'p> = Copy<&'p Process>;
 /// More memory than any target of ours has.
 const MEMORY: u64 = 4 << 30;
 
-/// Runs `look` on a picture of the process. It waits for its input and nothing in it moves, so the
-/// copy needs no stop.
+/// How often a picture is taken before it is believed that none can be.
+const ATTEMPTS: usize = 10;
+
+/// Runs `look` on a picture of the process. It waits for its input, so the copy needs no stop; but a
+/// thread that waits with a time limit may wake up, as all of them do again and again on 2.7: then
+/// the copy is made once more, as the commands do.
 pub fn with_picture<T>(
     pid: i32,
     look: impl FnOnce(&Picture<'_, Copied<'_>>) -> Result<T, String>,
 ) -> Result<T, String> {
-    wait_until_at_rest(pid);
-    let process = Process::open(pid).map_err(text)?;
-    let python = identify::find(&process).map_err(text)?.python;
-    let mut plan = CopyPlan::of(&process, MEMORY).map_err(text)?;
-    plan.fill(&process).map_err(text)?;
-    let copy = plan.over(&process);
-    let areas = find_areas(&process, &process.maps().map_err(text)?);
-    look(&Picture::take(&copy, &python, areas).map_err(text)?)
+    let mut attempts = 1;
+    loop {
+        wait_until_at_rest(pid);
+        let process = Process::open(pid).map_err(text)?;
+        let python = identify::find(&process).map_err(text)?.python;
+        let mut plan = CopyPlan::of(&process, MEMORY).map_err(text)?;
+        plan.fill(&process).map_err(text)?;
+        let copy = plan.over(&process);
+        let areas = find_areas(&process, &process.maps().map_err(text)?);
+        match Picture::take(&copy, &python, areas) {
+            Err(error) if error.may_pass() && attempts < ATTEMPTS => attempts += 1,
+            taken => return look(&taken.map_err(text)?),
+        }
+    }
 }
 
 fn text(error: impl std::fmt::Display) -> String {
