@@ -1,6 +1,6 @@
 //! The part of `pyunload.plan/1` that is about a reload: what would move, and by which strength.
 
-use super::plan::{Blocker, Dependent, Plan, Remove, Verdict};
+use super::plan::{Blocker, Dependent, Plan, Verdict};
 use super::stale::{StaleState, StaleWhat};
 use crate::change::reload;
 use crate::modules::stale::judge::{Beyond, Change};
@@ -78,16 +78,13 @@ impl PlanReload {
         dependents.dedup();
         PlanReload {
             plan: Plan {
-                names: modules.iter().map(|one| one.name.clone()).collect(),
                 verdict: Some(match is_mild {
                     true => Verdict::Clean,
                     false => Verdict::Remediable,
                 }),
-                remove: Remove::default(),
                 blockers: Some(blockers),
-                remedies: None,
                 dependents: Some(dependents),
-                predicted: None,
+                ..Plan::of_nothing(modules.iter().map(|one| one.name.clone()).collect())
             },
             reload: Some(Forecast {
                 strength: strength(is_mild),

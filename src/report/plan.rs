@@ -132,7 +132,7 @@ pub struct PredictedLeft {
 }
 
 impl Plan {
-    /// Of a change that is not needed.
+    /// Of a change that takes nothing out of the process.
     pub fn of_nothing(names: Vec<String>) -> Self {
         Plan {
             names,

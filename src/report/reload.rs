@@ -1,6 +1,6 @@
 //! `pyunload.reload/1`: which modules got new code, and what stays old.
 
-use super::plan::{Blocker, Plan, Remove, Verdict};
+use super::plan::{Blocker, Plan, Verdict};
 use super::stale::StaleMember;
 use super::unload::OutcomeKind;
 use super::{Envelope, Injection, Target};
@@ -151,15 +151,7 @@ impl Reload {
                 .iter()
                 .map(|name| outcome(name, OutcomeKind::Unchanged))
                 .collect(),
-            plan: Plan {
-                names,
-                verdict: None,
-                remove: Remove::default(),
-                blockers: None,
-                remedies: None,
-                dependents: None,
-                predicted: None,
-            },
+            plan: Plan::of_nothing(names),
             dry_run,
             injection: None,
             stale_references: None,
@@ -229,13 +221,9 @@ impl Reload {
 
 fn plan_of(plan: &reload::Plan, verdict: Option<Verdict>, obstacles: &[Obstacle]) -> Plan {
     Plan {
-        names: plan.modules.iter().map(|one| one.name.clone()).collect(),
         verdict,
-        remove: Remove::default(),
         blockers: verdict.map(|_| obstacles.iter().map(blocker).collect()),
-        remedies: None,
-        dependents: None,
-        predicted: None,
+        ..Plan::of_nothing(plan.modules.iter().map(|one| one.name.clone()).collect())
     }
 }
 

@@ -3,7 +3,7 @@
 use super::graph::plan as graph;
 use super::open::{Opened, open};
 use super::relatives;
-use super::stale_group::{self, StaleGroup};
+use super::stale_group;
 use super::unload_log::log;
 use crate::change::answer::Restored;
 use crate::change::error::UnloadError;
@@ -77,29 +77,18 @@ fn attempt(args: &UnloadArgs, out: &mut Output) -> Result<Unload, Failure> {
         opened: &opened,
         names: names.map(|name| Key::new(name)).collect(),
     };
+    if !args.stale {
+        return command.unload(out);
+    }
     let interpreter = opened.located.python.main();
-    let group = match args.stale {
-        true => Some(stale_group::look(&opened, interpreter, &args.groups)?),
-        false => None,
+    let group = stale_group::look(&opened, interpreter, &args.groups)?;
+    let mut report = match group.is_stale() {
+        true => command.unload(out)?,
+        false => Unload::current(opened.target(interpreter), group.names, args.dry_run),
     };
-    let report = match group.as_ref().filter(|group| !group.is_stale()) {
-        Some(group) => {
-            let about = opened.target(interpreter);
-            Unload::current(about, group.names.clone(), args.dry_run)
-        }
-        None => command.unload(out)?,
-    };
-    Ok(match group {
-        Some(group) => with_group(report, group),
-        None => report,
-    })
-}
-
-/// Adds which members were stale.
-fn with_group(mut report: Unload, group: StaleGroup) -> Unload {
     report.stale = Some(group.stale);
     report.envelope.warnings.extend(group.warnings);
-    report
+    Ok(report)
 }
 
 fn refused(report: Unload, planned: &Plan) -> Unload {
