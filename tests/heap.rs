@@ -33,13 +33,16 @@ fn copied_walk_is_get_objects(interpreter: &Interpreter) -> Result<(), String> {
         Err(WalkError::Unlisted) if python.build.free_threaded => return Ok(()),
         other => other.map_err(|error| error.to_string())?,
     };
-    if !found.is_complete() {
-        return Err(format!("lists are torn: {:?}", found.torn));
+    if !found.walked.is_complete() {
+        return Err(format!("lists are torn: {:?}", found.walked.torn));
     }
-    if found.frozen as u64 != frozen {
-        return Err(format!("{} frozen instead of {frozen}", found.frozen));
+    if found.walked.frozen as u64 != frozen {
+        return Err(format!(
+            "{} frozen instead of {frozen}",
+            found.walked.frozen
+        ));
     }
-    let found: HashSet<u64> = found.objects[..found.objects.len() - found.frozen]
+    let found: HashSet<u64> = found.objects[found.walked.frozen..]
         .iter()
         .map(|at| at.value())
         .collect();

@@ -181,7 +181,7 @@ fn walked(path: &Path) -> Result<usize, String> {
         .map_err(|error| error.to_string())?
         .python;
     let walk = walk(&core, &python, python.main(), 1 << 22).map_err(|error| error.to_string())?;
-    match walk.is_complete() {
+    match walk.walked.is_complete() {
         true => Ok(walk.objects.len()),
         false => Err(format!("torn: {:?}", walk.torn)),
     }

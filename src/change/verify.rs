@@ -142,7 +142,7 @@ fn examine(
 ) -> Result<Proof, Unproven> {
     let python = target.python;
     let walk: Walk = walk(copy, python, target.interpreter, OBJECTS)?;
-    if !walk.is_complete() {
+    if !walk.walked.is_complete() {
         return Err(Unproven::Torn);
     }
     let (current, present) = read_current(copy, target, cut, done)?;

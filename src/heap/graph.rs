@@ -7,12 +7,12 @@
 //! references found, decides (`Modules/gcmodule.c: subtract_refs`). What is then left of a count is
 //! held from somewhere no reader knows: from C.
 
-use super::discovery::{Discovery, Worker};
-use super::links::Links;
+use super::discovery::{Discovery, Found, IMMORTAL};
+use super::links::{Links, Times};
 use super::nodes::NodeSet;
 use super::slots::{SLOT_BITS, Slots};
 use super::source::{RootWord, Source};
-use super::threads::{change_parts, on_parts};
+use super::threads::{change_parts, on_parts, threads};
 use crate::address::Address;
 use crate::pyobject::edges::edge::Tier;
 use crate::target::own_memory::in_huge_pages;
@@ -20,9 +20,6 @@ use std::thread::scope;
 
 /// Bits of a link below its tier.
 const LINK: u32 = (1 << SLOT_BITS) - 1;
-
-/// What the count of an object that is never freed is set to.
-const IMMORTAL: i32 = i32::MAX;
 
 /// Why there is no graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -74,25 +71,20 @@ pub struct Graph {
 }
 
 impl Graph {
-    /// Finds everything that `seeds` and `roots` lead to, at most `limit` objects.
+    /// Everything that what was found and `roots` lead to.
     ///
     /// # Errors
     /// [`GraphError::TooMany`].
-    pub fn build(
-        source: &(impl Source + Clone + Send),
-        seeds: &[Address],
+    pub fn of<S: Source + Clone + Send>(
+        mut discovery: Discovery<S>,
         roots: &[RootWord],
-        limit: usize,
     ) -> Result<Graph, GraphError> {
-        let mut found = Discovery::new(limit);
-        let mut workers = Worker::all(source);
-        found.seed(&mut workers, seeds)?;
         // A word that only may hold something is no proof that there is an object.
         let held = roots.iter().filter(|root| root.tier != Tier::Possible);
-        let held: Vec<Address> = held.map(|root| root.to).collect();
-        found.seed(&mut workers, &held)?;
-        found.follow(&mut workers)?;
-        Ok(Graph::from_found(found, workers, roots))
+        discovery.seed(|seed| held.for_each(|root| seed(root.to)))?;
+        discovery.follow()?;
+        let Discovery { slots, found, .. } = discovery;
+        Ok(Graph::from_found(found, slots, roots))
     }
 
     /// How many objects there are.
@@ -195,77 +187,67 @@ impl Graph {
 
 impl Graph {
     /// Gives numbers to what was found, and balances it.
-    fn from_found<S: Source + Send>(
-        mut found: Discovery,
-        mut workers: Vec<Worker<S>>,
-        roots: &[RootWord],
-    ) -> Graph {
-        found.slots.rank_all();
-        let mut by_rank = vec![0; found.nodes.len()];
-        in_huge_pages(&mut by_rank);
-        for (number, &slot) in found.nodes.iter().enumerate() {
-            by_rank[found.slots.rank(slot) as usize] = number as u32;
-        }
+    fn from_found(mut found: Found, mut slots: Slots, roots: &[RootWord]) -> Graph {
+        slots.rank_all();
+        let by_rank = numbers_by_rank(&found.nodes, &slots);
         change_parts(&mut found.links, |_, links| {
             for link in links {
-                let number = by_rank[found.slots.rank(*link & LINK) as usize];
+                let number = by_rank[slots.rank(*link & LINK) as usize];
                 *link = number | *link & !LINK;
             }
         });
-        let counts = counts_of(&found, &mut workers);
-        drop(workers);
         let mut graph = Graph {
             nodes: found.nodes,
-            slots: found.slots,
+            slots,
             by_rank,
             out: Links::new(found.starts, found.links),
             into: Links::default(),
-            balance: counts,
+            balance: found.counts,
             rooted: Vec::new(),
             held: NodeSet::default(),
             astray: found.astray,
         };
-        graph.balance_all(roots);
-        graph.into = graph.out.reversed();
+        let times = graph.balance_all(roots, found.unsure);
+        graph.into = graph.out.reversed(times);
         graph
     }
 }
 
-/// The counts of all objects.
-fn counts_of<S: Source + Send>(found: &Discovery, workers: &mut [Worker<S>]) -> Vec<i32> {
-    let mut counts = vec![0; found.nodes.len()];
-    in_huge_pages(&mut counts);
-    let size = counts.len().div_ceil(workers.len().max(1)).max(1);
-    let parts = counts.chunks_mut(size).zip(found.nodes.chunks(size));
+/// The number of the object with each rank. Each thread writes those of its part of the slots.
+fn numbers_by_rank(nodes: &[u32], slots: &Slots) -> Vec<u32> {
+    let mut by_rank = vec![0; nodes.len()];
+    in_huge_pages(&mut by_rank);
     scope(|scope| {
-        for ((counts, nodes), worker) in parts.zip(workers) {
+        let mut rest = &mut by_rank[..];
+        for border in slots.borders(threads()).windows(2) {
+            let [(first, lowest), (end, highest)] = *border else {
+                continue;
+            };
+            let part;
+            (part, rest) = rest.split_at_mut((highest - lowest) as usize);
             scope.spawn(move || {
-                for (count, &slot) in counts.iter_mut().zip(nodes) {
-                    *count = count_of(&worker.source, found.slots.address(slot));
+                for (number, &slot) in nodes.iter().enumerate() {
+                    if (first..end).contains(&slot) {
+                        part[(slots.rank(slot) - lowest) as usize] = number as u32;
+                    }
                 }
             });
         }
     });
-    counts
-}
-
-/// A count as the graph keeps it.
-fn count_of(source: &impl Source, at: Address) -> i32 {
-    match source.refcount(at) {
-        Some(count) if count.immortal => IMMORTAL,
-        Some(count) => count.count.clamp(0, i64::from(IMMORTAL - 1)) as i32,
-        None => 0,
-    }
+    by_rank
 }
 
 /// The balance: what explains the counts, the surest first.
 impl Graph {
-    fn balance_all(&mut self, roots: &[RootWord]) {
-        self.admit_certain();
+    /// Decides which of the links at the positions `unsure` are believed, and drops the others. Returns
+    /// how many links lead to each object.
+    fn balance_all(&mut self, roots: &[RootWord], mut unsure: Vec<u32>) -> Times {
+        // Links that are not certain yet are no numbers of objects.
+        let mut times = self.out.times();
+        self.admit_certain(&times);
         self.admit_roots(roots, Tier::Certain);
-        let mut unsure = self.out.positions(|link| link > LINK);
         for tier in [Tier::Probable, Tier::Possible] {
-            unsure.retain(|&position| !self.admit_link(position, tier));
+            unsure.retain(|&position| !self.admit_link(position, tier, &mut times));
             self.admit_roots(roots, tier);
         }
         if !unsure.is_empty() {
@@ -273,30 +255,30 @@ impl Graph {
         }
         self.rooted.sort_unstable();
         self.held = NodeSet::of(self.rooted.iter().map(|&(node, _)| node));
+        times
     }
 
     /// Certain references are believed whatever the count says: it is enough to count them.
-    fn admit_certain(&mut self) {
-        let links = self.out.all();
+    fn admit_certain(&mut self, times: &Times) {
         change_parts(&mut self.balance, |first, balance| {
-            for &link in links.iter().filter(|&&link| link <= LINK) {
-                let index = (link as usize).checked_sub(first);
-                match index.and_then(|index| balance.get_mut(index)) {
-                    Some(&mut IMMORTAL) | None => {}
-                    Some(balance) => *balance = balance.saturating_sub(1),
+            let times = &times.all()[first..];
+            for (balance, &times) in balance.iter_mut().zip(times) {
+                if *balance != IMMORTAL {
+                    *balance = balance.saturating_sub_unsigned(times);
                 }
             }
         });
     }
 
     /// Admits the link at this position if it is of `tier` and is believed; whether it was.
-    fn admit_link(&mut self, position: u32, tier: Tier) -> bool {
+    fn admit_link(&mut self, position: u32, tier: Tier, times: &mut Times) -> bool {
         let link = self.out.get(position);
-        let number = (link & LINK) as usize;
+        let number = link & LINK;
         let is_admitted =
-            link >> SLOT_BITS == tier as u32 && admit(&mut self.balance[number], tier);
+            link >> SLOT_BITS == tier as u32 && admit(&mut self.balance[number as usize], tier);
         if is_admitted {
-            self.out.set(position, link & LINK);
+            self.out.set(position, number);
+            times.add(number);
         }
         is_admitted
     }

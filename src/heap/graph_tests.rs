@@ -1,6 +1,7 @@
 //! Graphs made from small fakes, for the tests of this floor.
 
 use super::*;
+use crate::address::AddressRange;
 use crate::pyobject::edges::edge::{Edge, EdgeName};
 use crate::pyobject::header::Refcount;
 use std::collections::BTreeMap;
@@ -33,11 +34,29 @@ impl Fake {
         }
         let roots: Vec<RootWord> = held.iter().map(|&to| root(to, Tier::Certain)).collect();
         let seeds: Vec<Address> = edges.iter().map(|&(from, _)| at(from)).collect();
-        Graph::build(&fake, &seeds, &roots, 1000).expect("a small graph")
+        graph_of(&fake, &seeds, &roots, 1000).expect("a small graph")
     }
 }
 
+fn graph_of(
+    fake: &Fake,
+    seeds: &[Address],
+    roots: &[RootWord],
+    limit: usize,
+) -> Result<Graph, GraphError> {
+    let mut discovery = Discovery::new(fake, limit);
+    discovery.seed(|seed| seeds.iter().for_each(|&at| seed(at)))?;
+    Graph::of(discovery, roots)
+}
+
 impl Source for Fake {
+    fn ranges(&self) -> Vec<AddressRange> {
+        let (first, last) = (self.0.keys().next(), self.0.keys().next_back());
+        let range = first
+            .zip(last)
+            .map(|(&first, last)| AddressRange::new(first, last.offset(16)));
+        range.into_iter().collect()
+    }
     fn is_object(&mut self, at: Address) -> bool {
         self.0.contains_key(&at)
     }
@@ -67,7 +86,7 @@ const SURE: Tier = Tier::Certain;
 
 fn build(fake: Fake, seeds: &[u64], roots: &[RootWord]) -> Graph {
     let seeds: Vec<Address> = seeds.iter().map(|&number| at(number)).collect();
-    Graph::build(&fake, &seeds, roots, 1000).expect("a small graph")
+    graph_of(&fake, &seeds, roots, 1000).expect("a small graph")
 }
 
 #[test]
@@ -126,6 +145,6 @@ fn a_sure_reference_to_no_object_is_counted_as_astray() {
 #[test]
 fn more_objects_than_allowed_are_an_error() {
     let fake = Fake::default().with(1, 0, &[(2, SURE)]).with(2, 1, &[]);
-    let built = Graph::build(&fake, &[at(1)], &[], 1);
+    let built = graph_of(&fake, &[at(1)], &[], 1);
     assert_eq!(built.err(), Some(GraphError::TooMany { limit: 1 }));
 }

@@ -5,6 +5,22 @@ use super::threads::{change_parts, threads};
 use crate::target::own_memory::in_huge_pages;
 use std::thread::scope;
 
+/// How often each number is a member: of the first one it stands behind a place that is free.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Times(Vec<u32>);
+
+impl Times {
+    /// Of all numbers, in their order.
+    pub fn all(&self) -> &[u32] {
+        &self.0[1..]
+    }
+
+    /// One more of this number.
+    pub fn add(&mut self, number: u32) {
+        self.0[number as usize + 1] += 1;
+    }
+}
+
 /// For each number, a list of numbers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Links {
@@ -49,15 +65,6 @@ impl Links {
         &self.members
     }
 
-    /// The positions of the members that are as wanted.
-    pub fn positions(&self, is_wanted: impl Fn(u32) -> bool) -> Vec<u32> {
-        let members = self.members.iter().enumerate();
-        members
-            .filter(|&(_, &member)| is_wanted(member))
-            .map(|(position, _)| position as u32)
-            .collect()
-    }
-
     /// The member at a position.
     pub fn get(&self, position: u32) -> u32 {
         self.members[position as usize]
@@ -68,14 +75,11 @@ impl Links {
         self.members[position as usize] = member;
     }
 
-    /// The same links the other way round: by a counting sort. Each thread does it for its part of
-    /// the numbers.
-    pub fn reversed(&self) -> Links {
-        // The number behind that of each list: while the list is filled, where its next member goes;
-        // in the end, where the next list begins.
-        let mut starts = vec![0u32; self.starts.len().max(1)];
-        in_huge_pages(&mut starts);
-        change_parts(&mut starts[1..], |first, counts| {
+    /// How often each number is a member. Members that are no number of a list are not counted.
+    pub fn times(&self) -> Times {
+        let mut behind = vec![0u32; self.starts.len().max(1)];
+        in_huge_pages(&mut behind);
+        change_parts(&mut behind[1..], |first, counts| {
             for &member in &self.members {
                 let index = (member as usize).checked_sub(first);
                 if let Some(count) = index.and_then(|index| counts.get_mut(index)) {
@@ -83,6 +87,14 @@ impl Links {
                 }
             }
         });
+        Times(behind)
+    }
+
+    /// The same links the other way round: by a counting sort, for which is known how often each
+    /// number is a member. Each thread does it for its part of the numbers.
+    pub fn reversed(&self, Times(mut starts): Times) -> Links {
+        // The number behind that of each list: while the list is filled, where its next member goes;
+        // in the end, where the next list begins.
         let mut before = 0;
         for count in &mut starts[1..] {
             (*count, before) = (before, before + *count);
@@ -156,8 +168,10 @@ mod tests {
 
     #[test]
     fn reversed_links_lead_back_with_their_multiplicity() {
-        let reversed = links(&[&[1, 2, 2], &[], &[0]]).reversed();
-        assert_eq!(reversed, links(&[&[2], &[0], &[0, 0]]));
+        let links_out = links(&[&[1, 2, 2], &[], &[0]]);
+        let times = links_out.times();
+        assert_eq!(times.all(), [1, 1, 2]);
+        assert_eq!(links_out.reversed(times), links(&[&[2], &[0], &[0, 0]]));
     }
 
     #[test]

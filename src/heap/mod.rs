@@ -1,6 +1,6 @@
 //! Floor 5: all objects together.
 
-mod discovery;
+pub mod discovery;
 pub mod disjoint;
 pub mod dominators;
 pub mod graph;

@@ -7,6 +7,13 @@ pub struct NodeSet {
 }
 
 impl NodeSet {
+    /// An empty set that has room for objects up to `count`.
+    pub fn with_room(count: usize) -> Self {
+        NodeSet {
+            bits: vec![0; count.div_ceil(64)],
+        }
+    }
+
     /// The set of these objects.
     pub fn of(nodes: impl IntoIterator<Item = u32>) -> Self {
         let mut set = NodeSet::default();

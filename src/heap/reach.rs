@@ -1,62 +1,50 @@
-//! What is alive: everything that roots lead to, with a shortest way to each.
+//! What is alive: everything that roots lead to, and a shortest way to each.
 
 use super::graph::Graph;
 use super::nodes::NodeSet;
 use crate::target::own_memory::in_huge_pages;
 
-/// Marks an object that was not reached, and one that is a root.
-const UNREACHED: u32 = u32::MAX;
-const ROOT: u32 = u32::MAX - 1;
+/// Follows all references from all roots, breadth first. `is_new` is asked for each, and says whether
+/// it leads on; a root is asked for as a reference from nothing.
+fn spread(graph: &Graph, mut is_new: impl FnMut(Option<u32>, u32) -> bool) {
+    let (mut front, mut next) = (Vec::new(), Vec::new());
+    for node in 0..graph.len() as u32 {
+        if graph.is_root(node) && is_new(None, node) {
+            front.push(node);
+        }
+    }
+    while !front.is_empty() {
+        for node in front.drain(..) {
+            let referents = graph.referents(node).iter();
+            next.extend(referents.filter(|&&to| is_new(Some(node), to)));
+        }
+        std::mem::swap(&mut front, &mut next);
+    }
+}
 
-/// Which objects were reached, and from where each was reached first.
+/// Which objects were reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
-    from: Vec<u32>,
+    reached: NodeSet,
+    /// How many objects there are.
+    count: usize,
 }
 
 impl Reach {
-    /// Follows all references from all roots, breadth first. `may_pass` is asked for each reference
-    /// whether it still holds; a root is asked for as a reference from nothing.
+    /// What all roots lead to. `may_pass` is asked for each reference whether it still holds; a root is
+    /// asked for as a reference from nothing.
     pub fn of(graph: &Graph, mut may_pass: impl FnMut(Option<u32>, u32) -> bool) -> Reach {
-        let mut from = Vec::with_capacity(graph.len());
-        in_huge_pages(&mut from);
-        from.resize(graph.len(), UNREACHED);
-        let (mut front, mut next) = (Vec::new(), Vec::new());
-        for node in 0..graph.len() as u32 {
-            if graph.is_root(node) && may_pass(None, node) {
-                from[node as usize] = ROOT;
-                front.push(node);
-            }
-        }
-        while !front.is_empty() {
-            for node in front.drain(..) {
-                for &to in graph.referents(node) {
-                    if from[to as usize] == UNREACHED && may_pass(Some(node), to) {
-                        from[to as usize] = node;
-                        next.push(to);
-                    }
-                }
-            }
-            std::mem::swap(&mut front, &mut next);
-        }
-        Reach { from }
+        let count = graph.len();
+        let mut reached = NodeSet::with_room(count);
+        spread(graph, |from, to| {
+            !reached.has(to) && may_pass(from, to) && reached.insert(to)
+        });
+        Reach { reached, count }
     }
 
     /// Whether it was reached.
     pub fn has(&self, node: u32) -> bool {
-        self.from[node as usize] != UNREACHED
-    }
-
-    /// The way to an object, from a root to itself; empty when it was not reached.
-    pub fn path_to(&self, node: u32) -> Vec<u32> {
-        let mut path = Vec::new();
-        let mut at = node;
-        while at != ROOT && self.from[at as usize] != UNREACHED {
-            path.push(at);
-            at = self.from[at as usize];
-        }
-        path.reverse();
-        path
+        self.reached.has(node)
     }
 
     /// What of the objects that were not reached is alive because of `members`, these included:
@@ -82,8 +70,48 @@ impl Reach {
 
     /// The objects that were not reached.
     pub fn unreached(&self) -> impl Iterator<Item = u32> {
-        let numbered = self.from.iter().enumerate();
-        numbered.filter_map(|(node, &from)| (from == UNREACHED).then_some(node as u32))
+        (0..self.count as u32).filter(|&node| !self.has(node))
+    }
+}
+
+/// Marks an object that was not reached, and one that is a root.
+const UNREACHED: u32 = u32::MAX;
+const ROOT: u32 = u32::MAX - 1;
+
+/// A shortest way from a root to each object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    /// From where each object was reached first.
+    from: Vec<u32>,
+}
+
+impl Paths {
+    /// To all objects that are alive.
+    pub fn of(graph: &Graph) -> Paths {
+        let mut from = Vec::with_capacity(graph.len());
+        in_huge_pages(&mut from);
+        from.resize(graph.len(), UNREACHED);
+        spread(graph, |holder, to| {
+            let place = &mut from[to as usize];
+            let is_new = *place == UNREACHED;
+            if is_new {
+                *place = holder.unwrap_or(ROOT);
+            }
+            is_new
+        });
+        Paths { from }
+    }
+
+    /// The way to an object, from a root to itself; empty when it was not reached.
+    pub fn to(&self, node: u32) -> Vec<u32> {
+        let mut path = Vec::new();
+        let mut at = node;
+        while at != ROOT && self.from[at as usize] != UNREACHED {
+            path.push(at);
+            at = self.from[at as usize];
+        }
+        path.reverse();
+        path
     }
 }
 
@@ -118,9 +146,10 @@ mod tests {
         let graph = Fake::of(edges, &[1, 4]);
         let node = |number| graph.find(at(number)).expect("a node");
         let all = Reach::of(&graph, |_, _| true);
-        assert_eq!(all.path_to(node(3)), [1, 2, 3].map(node));
+        assert!(all.has(node(3)));
+        assert_eq!(Paths::of(&graph).to(node(3)), [1, 2, 3].map(node));
         let cut = Reach::of(&graph, |from, to| (from, to) != (Some(node(1)), node(2)));
         assert_eq!(cut.unreached().collect::<Vec<_>>(), [node(2), node(3)]);
-        assert!(cut.has(node(4)) && cut.path_to(node(3)).is_empty());
+        assert!(cut.has(node(4)) && !cut.has(node(3)));
     }
 }

@@ -124,8 +124,7 @@ pub fn find_remains(
     search.look_at_globals(&heap)?;
     search.look_at_functions(&heap)?;
     search.look_at_classes(&heap)?;
-    let first_frozen = walk.objects.len() - walk.frozen.min(walk.objects.len());
-    let frozen: HashSet<&Address> = walk.objects[first_frozen..].iter().collect();
+    let frozen: HashSet<&Address> = walk.objects.iter().take(walk.walked.frozen).collect();
     let found = &mut search.found;
     for remain in found.certain.iter_mut().chain(&mut found.uncertain) {
         remain.frozen = frozen.contains(&remain.address);

@@ -1,11 +1,13 @@
 //! What a graph is made from.
 
-use crate::address::Address;
+use crate::address::{Address, AddressRange};
 use crate::pyobject::edges::edge::{Edge, Tier};
 use crate::pyobject::header::Refcount;
 
 /// Objects and their references, one at a time.
 pub trait Source {
+    /// Where objects may begin, sorted.
+    fn ranges(&self) -> Vec<AddressRange>;
     /// Whether an object begins at `at`.
     fn is_object(&mut self, at: Address) -> bool;
 

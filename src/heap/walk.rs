@@ -8,7 +8,8 @@
 use crate::address::Address;
 use crate::cpython::layout::{Collector, GcForm, GcHead};
 use crate::cpython::python::{Interpreter, Python};
-use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
+use crate::target::memory::{ReadError, word_in};
+use crate::target::view::ViewMemory;
 
 /// How many generations every version has, the permanent one not counted.
 const GENERATIONS: u64 = 3;
@@ -16,14 +17,21 @@ const GENERATIONS: u64 = 3;
 /// Distributions have moved `generations` by this much at most, in bytes.
 const MOVED_AT_MOST: u64 = 16;
 
-/// What the lists of one interpreter gave.
+/// The objects of one interpreter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Walk {
-    /// Every object found, youngest generation first, and in each the oldest object first.
+    /// Every object found, in the order of [`walk_each`].
     pub objects: Vec<Address>,
-    /// Where in `objects` each list begins.
-    pub starts: Vec<usize>,
-    /// How many of them, at the end, are in the permanent generation of `gc.freeze`.
+    /// How the walk went.
+    pub walked: Walked,
+}
+
+/// How a walk went.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Walked {
+    /// How many objects were found.
+    pub objects: usize,
+    /// How many of them, the first ones, are in the permanent generation of `gc.freeze`.
     pub frozen: usize,
     /// Where lists broke off: what lies behind was not seen.
     pub torn: Vec<Torn>,
@@ -61,56 +69,58 @@ pub enum WalkError {
     Read(#[from] ReadError),
 }
 
-impl Walk {
+impl Walked {
     /// Whether every list was followed to its end.
     pub fn is_complete(&self) -> bool {
         self.torn.is_empty()
     }
-
-    /// The objects roughly by age: the oldest generation first. What survives a collection goes to
-    /// the end of the next older list, so that lists keep the order in which objects were made.
-    pub fn into_by_age(self) -> Vec<Address> {
-        let mut objects = self.objects;
-        let mut end = objects.len();
-        let all = end;
-        // In place: all backwards, and then each list forwards.
-        objects.reverse();
-        for start in self.starts.into_iter().rev() {
-            objects[all - end..all - start].reverse();
-            end = start;
-        }
-        objects
-    }
 }
 
-/// Walks all lists of `interpreter` (to 3.8 they are shared by all interpreters), at most `limit`
-/// objects.
+/// Walks all lists of `interpreter` as [`walk_each`] does, and keeps the objects.
 ///
 /// # Errors
-/// [`WalkError`]; a list that breaks off is no error, it is in [`Walk::torn`].
+/// As [`walk_each`].
 pub fn walk(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &impl ViewMemory,
     python: &Python,
     interpreter: &Interpreter,
     limit: usize,
 ) -> Result<Walk, WalkError> {
+    let mut objects = Vec::new();
+    let walked = walk_each(memory, python, interpreter, limit, &mut |at| {
+        objects.push(at)
+    })?;
+    Ok(Walk { objects, walked })
+}
+
+/// Gives all objects of all lists of `interpreter` (to 3.8 they are shared by all interpreters) to
+/// `visit`, at most `limit` of them. They come roughly by age, the oldest generation first: what
+/// survives a collection goes to the end of the next older list, so that lists keep the order in
+/// which objects were made.
+///
+/// # Errors
+/// [`WalkError`]; a list that breaks off is no error, it is in [`Walked::torn`].
+pub fn walk_each(
+    memory: &impl ViewMemory,
+    python: &Python,
+    interpreter: &Interpreter,
+    limit: usize,
+    visit: &mut impl FnMut(Address),
+) -> Result<Walked, WalkError> {
     let head = python.layout.gc_head;
     if head.form == GcForm::Unlisted {
         return Err(WalkError::Unlisted);
     }
     let lists = find_lists(memory, python, interpreter)?;
-    let mut walk = Walk::default();
-    for list in lists.generations {
-        walk.starts.push(walk.objects.len());
-        walk_list(memory, &head, list, limit, &mut walk)?;
-    }
+    let mut walked = Walked::default();
     if let Some(list) = lists.permanent {
-        let before = walk.objects.len();
-        walk.starts.push(before);
-        walk_list(memory, &head, list, limit, &mut walk)?;
-        walk.frozen = walk.objects.len() - before;
+        walk_list(memory, &head, list, limit, &mut walked, visit)?;
+        walked.frozen = walked.objects;
     }
-    Ok(walk)
+    for list in lists.generations.into_iter().rev() {
+        walk_list(memory, &head, list, limit, &mut walked, visit)?;
+    }
+    Ok(walked)
 }
 
 /// The heads of the lists.
@@ -120,7 +130,7 @@ struct Lists {
 }
 
 fn find_lists(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &impl ViewMemory,
     python: &Python,
     interpreter: &Interpreter,
 ) -> Result<Lists, WalkError> {
@@ -154,54 +164,48 @@ fn generations_from(first: Address, collector: &Collector) -> [Address; GENERATI
 
 /// Follows one list from its head back to its head.
 fn walk_list(
-    memory: &(impl ReadMemory + ?Sized),
+    memory: &impl ViewMemory,
     head: &GcHead,
     list: Address,
     limit: usize,
-    walk: &mut Walk,
+    walked: &mut Walked,
+    visit: &mut impl FnMut(Address),
 ) -> Result<(), WalkError> {
-    let Some((mut next, _)) = read_links(memory, head, list)? else {
+    let Some((mut next, _)) = links_of(memory, head, list) else {
         return Err(WalkError::NotFound);
     };
     let mut at = list;
     loop {
-        let links = read_links(memory, head, next)?;
+        let links = links_of(memory, head, next);
         let Some((behind, _)) = links.filter(|&(_, previous)| previous == at) else {
-            walk.torn.push(Torn { list, at });
+            walked.torn.push(Torn { list, at });
             return Ok(());
         };
         if next == list {
             return Ok(());
         }
-        if walk.objects.len() == limit {
+        if walked.objects == limit {
             return Err(WalkError::TooMany { limit });
         }
-        walk.objects.push(next.offset(head.size));
+        walked.objects += 1;
+        visit(next.offset(head.size));
         at = next;
         next = behind;
     }
 }
 
-/// `_gc_next` and `_gc_prev` of one head without their flags; `None` when it is not mapped.
-fn read_links(
-    memory: &(impl ReadMemory + ?Sized),
-    head: &GcHead,
-    at: Address,
-) -> Result<Option<(Address, Address)>, WalkError> {
-    let mut bytes = [0u8; 16];
-    match memory.read_exact_at(at, &mut bytes) {
-        Ok(()) => {}
-        Err(ReadError::Unmapped { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    }
+/// `_gc_next` and `_gc_prev` of one head without their flags; `None` when it is not there.
+#[inline]
+fn links_of(memory: &impl ViewMemory, head: &GcHead, at: Address) -> Option<(Address, Address)> {
+    let bytes = memory.view(at, 16)?;
     let link = |offset: u64| -> Option<Address> {
-        let word: u64 = word_in(&bytes, offset as usize)?;
+        let word: u64 = word_in(bytes, offset as usize)?;
         Some(Address::new(match head.form {
             GcForm::Plain | GcForm::Unlisted => word,
             GcForm::Flagged => word & !3,
         }))
     };
-    Ok(link(head.next.offset()).zip(link(head.prev.offset())))
+    Some((link(head.next.offset())?, link(head.prev.offset())?))
 }
 
 #[cfg(test)]
@@ -275,19 +279,25 @@ mod tests {
         let walk = walk_of(&memory, 10).expect("lists are there");
         let found = [0x40_0010, 0x40_0110].map(Address::new).to_vec();
         assert_eq!(walk.objects, found);
-        assert!(walk.is_complete());
-        assert_eq!(walk.into_by_age(), found);
+        assert!(walk.walked.is_complete());
     }
 
     #[test]
     fn the_oldest_list_comes_first_and_each_keeps_its_order() {
-        let walk = Walk {
-            objects: [1, 2, 3, 4, 5, 6].map(Address::new).to_vec(),
-            starts: vec![0, 3, 3, 4],
-            ..Walk::default()
+        let mut memory = memory(&[0x40_0000, 0x40_0100]);
+        let collector = V3_11.collector;
+        let Place::Interpreter(offset) = collector.place else {
+            panic!("3.11 keeps its collector in the interpreter");
         };
-        let by_age = walk.into_by_age();
-        assert_eq!(by_age, [5, 6, 4, 1, 2, 3].map(Address::new));
+        let base = INTERPRETER + u64::from(offset);
+        let oldest = base + collector.generations.offset() + 48;
+        link(&mut memory, &[oldest, 0x50_0000, 0x50_0100]);
+        let permanent = base + collector.permanent.expect("since 3.7").offset();
+        link(&mut memory, &[permanent, 0x60_0000]);
+        let walk = walk_of(&memory, 10).expect("lists are there");
+        let by_age = [0x60_0010, 0x50_0010, 0x50_0110, 0x40_0010, 0x40_0110];
+        assert_eq!(walk.objects, by_age.map(Address::new));
+        assert_eq!(walk.walked.frozen, 1);
     }
 
     #[test]
@@ -296,7 +306,7 @@ mod tests {
         memory.put_word(0x40_0100 + 8, 0x40_0200);
         let walk = walk_of(&memory, 10).expect("lists are there");
         assert_eq!(walk.objects.len(), 1);
-        assert_eq!(walk.torn[0].at, Address::new(0x40_0000));
+        assert_eq!(walk.walked.torn[0].at, Address::new(0x40_0000));
     }
 
     #[test]
@@ -304,7 +314,7 @@ mod tests {
         let mut memory = memory(&[0x40_0000, 0x40_0100]);
         memory.put_word(0x40_0100, 0x40_0000);
         let walk = walk_of(&memory, 10).expect("lists are there");
-        assert!(!walk.is_complete());
+        assert!(!walk.walked.is_complete());
     }
 
     #[test]

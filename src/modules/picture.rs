@@ -1,14 +1,15 @@
 //! A whole interpreter at one moment: the tables of modules, all objects, and who holds whom.
 
-use crate::address::Address;
+use crate::address::{Address, AddressRange};
 use crate::cpython::layout::Layout;
 use crate::cpython::python::{Interpreter, Python};
+use crate::heap::discovery::Discovery;
 use crate::heap::graph::{Graph, GraphError};
 use crate::heap::kinds::Kinds;
 use crate::heap::signal_table::find_signal_table;
 use crate::heap::source::{RootWord, Source};
 use crate::heap::statics::{Area, AreaKind, words_of};
-use crate::heap::walk::{WalkError, walk};
+use crate::heap::walk::{WalkError, walk_each};
 use crate::modules::inventory::inventory_of_still;
 use crate::modules::namespaces::Namespaces;
 use crate::modules::row::ModuleRow;
@@ -114,6 +115,9 @@ pub struct Picture<'m, M> {
 }
 
 impl<M: ViewMemory> Source for Tracer<'_, M> {
+    fn ranges(&self) -> Vec<AddressRange> {
+        Tracer::ranges(self)
+    }
     fn is_object(&mut self, at: Address) -> bool {
         Tracer::is_object(self, at)
     }
@@ -132,16 +136,17 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     /// [`PictureError`].
     pub fn take(memory: &'m M, python: &'m Python, areas: Vec<Area>) -> Result<Self, PictureError> {
         let mut tracer = Tracer::new(memory, python);
-        let (mut seeds, collectors) = walk_all(memory, python)?;
+        let mut discovery = Discovery::new(&tracer, OBJECTS);
+        let collectors = discovery.seed(|seed| walk_all(memory, python, seed))??;
         let (holders, words) = find_roots(memory, &python.layout, &mut tracer, &areas);
         let variables = holders.iter().zip(&words).filter(|(holder, _)| {
             matches!(holder, Holder::Word { area, .. }
                 if matches!(areas[*area as usize].kind, AreaKind::Variables(_)))
         });
         let words_of_files = variables.map(|(_, word)| word.to);
-        seeds.extend(words_of_files.filter(|&to| is_whole_container(&mut tracer, to)));
-        let graph = Graph::build(&tracer, &seeds, &words, OBJECTS)?;
-        drop(seeds);
+        let containers = words_of_files.filter(|&to| is_whole_container(&mut tracer, to));
+        discovery.seed(|seed| containers.for_each(seed))?;
+        let graph = Graph::of(discovery, &words)?;
         let tables = read_tables(memory, python)?;
         let namespaces = Namespaces::of(memory, python, &graph, &tables)?;
         Ok(Picture {
@@ -224,32 +229,27 @@ impl<'m, M: ViewMemory> Picture<'m, M> {
     }
 }
 
-/// The objects of all lists of all interpreters.
+/// Gives the objects of all lists of all interpreters to `visit`.
 fn walk_all(
     memory: &impl ViewMemory,
     python: &Python,
-) -> Result<(Vec<Address>, Vec<CollectorState>), PictureError> {
-    let mut objects = Vec::new();
+    mut visit: &mut dyn FnMut(Address),
+) -> Result<Vec<CollectorState>, PictureError> {
     let mut collectors = Vec::new();
     for interpreter in &python.interpreters {
-        let walk = walk(memory, python, interpreter, OBJECTS)?;
-        if !walk.is_complete() {
+        let walked = walk_each(memory, python, interpreter, OBJECTS, &mut visit)?;
+        if !walked.is_complete() {
             return Err(PictureError::Torn);
         }
         collectors.push(CollectorState {
             enabled: is_enabled(memory, python, interpreter),
-            frozen: walk.frozen,
+            frozen: walked.frozen,
         });
-        let mut more = walk.into_by_age();
-        match objects.is_empty() {
-            true => objects = more,
-            false => objects.append(&mut more),
-        }
         if python.version.minor < 9 {
             break; // One collector for all interpreters.
         }
     }
-    Ok((objects, collectors))
+    Ok(collectors)
 }
 
 fn is_enabled(

@@ -236,6 +236,10 @@ impl<M: ReadMemory + Sync> ViewMemory for Copy<M> {
         let bytes = self.pages.get_some(at, length);
         (bytes.len() == length).then_some(bytes)
     }
+
+    fn viewed(&self) -> Vec<AddressRange> {
+        self.pages.ranges().to_vec()
+    }
 }
 
 impl<M: ReadMemory> ReadMemory for Copy<M> {

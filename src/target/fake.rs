@@ -1,6 +1,6 @@
 //! A byte array posing as the memory of a process, for unit tests.
 
-use crate::address::Address;
+use crate::address::{Address, AddressRange};
 use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::view::ViewMemory;
 use std::collections::BTreeMap;
@@ -68,5 +68,16 @@ impl ViewMemory for FakeMemory {
         let (&start, region) = self.regions.range(..=at.value()).next_back()?;
         let offset = (at.value() - start) as usize;
         region.get(offset..offset.checked_add(length)?)
+    }
+
+    fn viewed(&self) -> Vec<AddressRange> {
+        let regions = self.regions.iter();
+        let range = |(&start, bytes): (&u64, &Vec<u8>)| {
+            AddressRange::new(
+                Address::new(start),
+                Address::new(start + bytes.len() as u64),
+            )
+        };
+        regions.map(range).collect()
     }
 }

@@ -45,3 +45,10 @@ pub fn in_huge_pages<T>(items: &mut Vec<T>) {
         advise_huge_pages(items.spare_capacity_mut());
     }
 }
+
+/// Has room for `count` items, if the system has: address space only, until they are there.
+pub fn reserve<T>(items: &mut Vec<T>, count: usize) {
+    if items.try_reserve_exact(count).is_ok() {
+        in_huge_pages(items);
+    }
+}

@@ -12,6 +12,7 @@ use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::pagemap::without;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
+use crate::target::view::ViewMemory;
 use crate::target::watchdog::Watchdog;
 use nix::errno::Errno;
 use std::thread;
@@ -133,6 +134,18 @@ impl<M: ReadMemory> ReadMemory for Taken<M> {
             }
         }
         Ok(got)
+    }
+}
+
+impl<M: ReadMemory + Sync> ViewMemory for Taken<M> {
+    fn view(&self, at: Address, length: usize) -> Option<&[u8]> {
+        self.copies.iter().find_map(|copy| copy.view(at, length))
+    }
+
+    fn viewed(&self) -> Vec<AddressRange> {
+        let mut ranges: Vec<AddressRange> = self.copies.iter().flat_map(Copy::viewed).collect();
+        ranges.sort_by_key(|range| range.start);
+        ranges
     }
 }
 

@@ -104,7 +104,7 @@ fn is_whole(opened: &Opened, taken: &Moment<'_>) -> bool {
         .iter()
         .map(|one| walk(taken, python, one, OBJECTS));
     walks.into_iter().all(|walked| match walked {
-        Ok(walk) => walk.is_complete(),
+        Ok(walk) => walk.walked.is_complete(),
         Err(WalkError::Collecting) => false,
         Err(_) => true,
     })

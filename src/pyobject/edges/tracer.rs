@@ -5,7 +5,7 @@ use super::look::{Look, Shared};
 use super::places;
 use super::shape::{Body, Kind};
 use super::shapes::Shapes;
-use crate::address::Address;
+use crate::address::{Address, AddressRange};
 use crate::cpython::layout::{AttributesForm, RefcountForm};
 use crate::cpython::python::Python;
 use crate::pyobject::class;
@@ -232,6 +232,11 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
             }
         }
         self.visit_blocks(&others, visit);
+    }
+
+    /// Where objects may begin.
+    pub fn ranges(&self) -> Vec<AddressRange> {
+        self.look.memory.viewed()
     }
 
     /// How many references there are to the object at `object`.

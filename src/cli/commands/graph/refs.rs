@@ -3,7 +3,7 @@
 use super::holders::{holder, object};
 use super::take::Seen;
 use crate::cpython::python::Interpreter;
-use crate::heap::reach::Reach;
+use crate::heap::reach::Paths;
 use crate::modules::picture::Holder;
 use crate::pyobject::edges::roots::RootPlace;
 use crate::report::{Accounted, Counted, HeldBy, Refs, Via};
@@ -15,14 +15,14 @@ pub fn answer(picture: &Seen<'_>, interpreter: &Interpreter, name: &str) -> Opti
     let row = table.rows.iter().find(|row| row.name == name)?;
     let module = picture.graph.find(row.address)?;
     let globals = row.dict.and_then(|dict| picture.graph.find(dict));
-    let alive = Reach::of(&picture.graph, |_, _| true);
+    let paths = Paths::of(&picture.graph);
     Some(Refs {
-        module: account(picture, &alive, module, name),
-        globals: globals.map(|globals| account(picture, &alive, globals, name)),
+        module: account(picture, &paths, module, name),
+        globals: globals.map(|globals| account(picture, &paths, globals, name)),
     })
 }
 
-fn account(picture: &Seen<'_>, alive: &Reach, node: u32, name: &str) -> Accounted {
+fn account(picture: &Seen<'_>, paths: &Paths, node: u32, name: &str) -> Accounted {
     let graph = &picture.graph;
     let refcount = graph.refcount(node);
     let mut referrers: Vec<u32> = graph.referrers(node).to_vec();
@@ -30,7 +30,7 @@ fn account(picture: &Seen<'_>, alive: &Reach, node: u32, name: &str) -> Accounte
     referrers.dedup();
     let mut references: Vec<HeldBy> = Vec::new();
     for from in referrers {
-        let module = module_of(picture, alive, from);
+        let module = module_of(picture, paths, from);
         for edge in picture.names_of(from, node) {
             references.push(HeldBy {
                 holder: object(picture, from),
@@ -77,8 +77,8 @@ fn via(picture: &Seen<'_>, place: Holder) -> Via {
 }
 
 /// The module in whose namespace an object lives: the last one on the way to it.
-fn module_of(picture: &Seen<'_>, alive: &Reach, node: u32) -> Option<String> {
-    let way = alive.path_to(node);
+fn module_of(picture: &Seen<'_>, paths: &Paths, node: u32) -> Option<String> {
+    let way = paths.to(node);
     let is_loaded = |&&node: &&u32| {
         let namespace = picture.namespaces.of_dict(node);
         namespace.is_some_and(|namespace| namespace.is_loaded)
