@@ -12,6 +12,7 @@ use pyunload::elf::core_file;
 use pyunload::heap::walk::walk;
 use pyunload::pyobject::identify;
 use pyunload::target::about::About;
+use pyunload::target::copy::CopyPlan;
 use pyunload::target::process::Process;
 use pyunload::target::threads::{Thread, thread_ids};
 use serde_json::Value;
@@ -180,10 +181,13 @@ fn walked(path: &Path) -> Result<usize, String> {
     let python = identify::find(&core)
         .map_err(|error| error.to_string())?
         .python;
-    let walk = walk(&core, &python, python.main(), 1 << 22).map_err(|error| error.to_string())?;
+    let mut plan = CopyPlan::of_core(&core, 1 << 30).map_err(|error| error.to_string())?;
+    plan.fill(&core).map_err(|error| error.to_string())?;
+    let copy = plan.over(&core);
+    let walk = walk(&copy, &python, python.main(), 1 << 22).map_err(|error| error.to_string())?;
     match walk.walked.is_complete() {
         true => Ok(walk.objects.len()),
-        false => Err(format!("torn: {:?}", walk.torn)),
+        false => Err(format!("torn: {:?}", walk.walked.torn)),
     }
 }
 
