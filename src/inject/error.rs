@@ -44,6 +44,12 @@ pub enum InjectError {
         /// How long it was waited for.
         waited: Duration,
     },
+    /// The interpreter took the script within the time limit, and its first line was not seen to run.
+    #[error("the interpreter took the code, and none of it was seen to run within {} ms", .waited.as_millis())]
+    Taken {
+        /// How long it was waited for.
+        waited: Duration,
+    },
     /// The request could not be taken back, and may still run.
     #[error("the request is queued and could not be taken back: {0}")]
     NotWithdrawn(ControlError),
@@ -118,8 +124,9 @@ pub enum Refusal {
         /// The other run.
         pid: i32,
     },
-    /// A request of a run that was killed is still queued or running there.
-    #[error("a request of an earlier run that was killed is still pending in this target")]
+    /// A request of a run that was killed, or that could only be told to do nothing, is still queued
+    /// or running there.
+    #[error("a request of an earlier run is still queued or running in this target")]
     EarlierRequest,
     /// Its owner has switched remote debugging off, which is honoured on every way.
     #[error("remote debugging is switched off in this target ({by})")]
@@ -208,6 +215,7 @@ impl InjectError {
             InjectError::Refused(_) => Kind::Refused,
             InjectError::Withdrawn { .. } | InjectError::Interrupted { .. } => Kind::Withdrawn,
             InjectError::Unfinished { .. }
+            | InjectError::Taken { .. }
             | InjectError::NotWithdrawn(_)
             | InjectError::BadResult(_) => Kind::Started,
         }
@@ -222,6 +230,9 @@ impl InjectError {
             }
             InjectError::Interrupted { .. } => "nothing has run; nothing is to be done",
             InjectError::Unfinished { .. } => "look at the target before doing anything else",
+            InjectError::Taken { .. } => {
+                "an audit hook of the target has most likely stopped it, or it could not open the file: its standard error says which"
+            }
             InjectError::NotWithdrawn(_) => "run the command again: it takes the request back",
             InjectError::BadResult(_) => "this is a fault of the code that was run",
             InjectError::Gone => "see the target's own log for why it ended",

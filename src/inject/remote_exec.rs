@@ -115,6 +115,8 @@ enum Withdrawal {
     TakenBack,
     Ended,
     Begun,
+    /// It is not in the slot any more, and its first line has not run.
+    Taken,
 }
 
 impl Run<'_> {
@@ -223,6 +225,7 @@ impl Run<'_> {
         match (self.take_script_back(slot, state)?, signal) {
             (Withdrawal::Ended, _) => self.script_ended(began),
             (Withdrawal::Begun, _) => Err(InjectError::Unfinished { waited }),
+            (Withdrawal::Taken, _) => Err(InjectError::Taken { waited }),
             (Withdrawal::TakenBack, Some(signal)) => Err(InjectError::Interrupted { signal }),
             (Withdrawal::TakenBack, None) => Err(InjectError::Withdrawn { waited }),
         }
@@ -268,7 +271,8 @@ impl Run<'_> {
         }
         let pending = state.offset(slot.pending);
         if control.read_at::<u32>(pending)? == 0 {
-            return Ok(Withdrawal::Begun);
+            // It may be about to begin: between the two the file is read and compiled.
+            return Ok(Withdrawal::Taken);
         }
         control.write_u32(pending, 0)?;
         Ok(Withdrawal::TakenBack)

@@ -153,15 +153,20 @@ impl<'r> Run<'r> {
         Control::seize(self.process, self.watchdog, self.limits, self.consent)
     }
 
-    /// Gives the main thread the request, again where it begins to wait out of reach, until it ran.
     fn complete(&mut self) -> Result<Ran, InjectError> {
+        let ended = self.try_until_it_ran();
+        self.give_back_cancelled();
+        ended
+    }
+
+    /// Gives the main thread the request, again where it begins to wait out of reach, until it ran.
+    fn try_until_it_ran(&mut self) -> Result<Ran, InjectError> {
         loop {
             let ended = match self.arm()? {
                 Given::Armed(armed) => self.finish(armed)?,
                 Given::Script(slot, state) => self.wait_for_script(slot, state)?,
             };
             if let Some(ran) = ended {
-                self.give_back_cancelled();
                 return Ok(ran);
             }
         }

@@ -183,12 +183,13 @@ fn add_predicted(text: &mut String, plan: &Plan, width: usize) {
     if !unknown.is_empty() {
         let line = format!("{} as a ghost", listed(unknown.into_iter(), LISTED));
         add_labelled(text, label, &line, INDENT, width);
+        label = "";
     }
     add_more(text, predicted.left.len(), width);
     if !predicted.mapped.is_empty() {
         let names = listed(predicted.mapped.iter().map(String::as_str), LISTED);
         let line = format!("the shared library of {names}, mapped until the process ends");
-        add_labelled(text, "would stay", &line, INDENT, width);
+        add_labelled(text, label, &line, INDENT, width);
     }
 }
 

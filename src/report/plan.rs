@@ -108,7 +108,7 @@ pub struct Predicted {
     pub gone: Vec<String>,
     /// Modules of which something would stay alive.
     pub ghost: Vec<String>,
-    /// Modules whose shared library would stay mapped.
+    /// Modules whose shared library would stay mapped; those of `ghost` among them too.
     pub mapped: Vec<String>,
     /// Bytes that would be freed.
     pub retained_bytes: Option<u64>,

@@ -3,6 +3,7 @@
 use crate::common::{Interpreter, Target, interpreter, on_every_interpreter, program};
 use crate::documents::{check, fields};
 use crate::run::{Ended, run, run_with_input};
+use std::process::Command;
 
 fn busy(python: &Interpreter, arguments: &[&str]) -> Target {
     Target::start(python, &program("busy.py"), arguments)
@@ -133,18 +134,50 @@ fn code_comes_from_a_file_standard_input_and_a_session_too() {
 
 #[test]
 fn code_that_does_not_end_in_time_is_said_to_have_started() {
-    let Some(python) = interpreter("3.11") else {
-        return;
-    };
-    let target = busy(&python, &[]);
-    let pid = target.pid().to_string();
-    let code = "import time; time.sleep(2)";
-    let ended = run(&["exec", &pid, "--limit", "0.3", code, "--json"]);
-    assert_eq!(ended.code, 10, "{ended:?}");
-    let document = ended.document();
-    check("exec", &document).expect("valid");
-    assert_eq!(document["status"], "started");
-    assert!(target.finish());
+    for name in ["3.11", "3.14-debian"] {
+        let Some(python) = interpreter(name) else {
+            continue;
+        };
+        let target = busy(&python, &[]);
+        let pid = target.pid().to_string();
+        let code = "import time; time.sleep(6)";
+        let ended = run(&["exec", &pid, "--limit", "2", code, "--json"]);
+        assert_eq!(ended.code, 10, "{name}: {ended:?}");
+        let document = ended.document();
+        check("exec", &document).expect("valid");
+        assert_eq!(document["status"], "started");
+        let why = document["warnings"][0].as_str().expect("a text");
+        assert!(why.contains("the code began to run"), "{name}: {why}");
+        assert!(target.finish());
+    }
+}
+
+#[test]
+fn code_that_an_audit_hook_stopped_is_said_to_have_been_taken_not_to_have_begun() {
+    for name in ["3.14-debian", "3.15-debian"] {
+        let Some(python) = interpreter(name) else {
+            continue;
+        };
+        let errors = tempfile::NamedTempFile::new().expect("a file");
+        let file = errors.reopen().expect("the same file");
+        let audited = |command: &mut Command| {
+            command.stderr(file);
+        };
+        let target = Target::start_with(&python, &program("soak.py"), &["audited"], audited);
+        let pid = target.pid().to_string();
+        let code = "__import__('os').write(2, b'it ran')";
+        let ended = run(&["exec", &pid, "--limit", "5", code, "--json"]);
+        assert_eq!(ended.code, 10, "{name}: {ended:?}");
+        let document = ended.document();
+        check("exec", &document).expect("valid");
+        assert_eq!(document["status"], "started");
+        let why = document["warnings"][0].as_str().expect("a text");
+        assert!(why.contains("none of it was seen to run"), "{name}: {why}");
+        assert!(why.contains("an audit hook"), "{name}: {why}");
+        let told = std::fs::read_to_string(errors.path()).expect("text");
+        assert_eq!(told.matches("the hook of the program").count(), 2, "{told}");
+        assert!(!told.contains("it ran"), "{name}: {told}");
+    }
 }
 
 #[test]

@@ -408,11 +408,7 @@ pub(super) fn inject_failure(pid: i32, error: &InjectError) -> Failure {
             "withdrawn",
             "nothing was changed, and nothing will be",
         ),
-        Kind::Started => (
-            Exit::Uncertain,
-            "unfinished",
-            "the change has begun and its end was not seen",
-        ),
+        Kind::Started => (Exit::Uncertain, "unfinished", started(error)),
         Kind::Refused if is_denied(error) => {
             (Exit::NotPermitted, "trace_denied", "nothing was changed")
         }
@@ -420,6 +416,13 @@ pub(super) fn inject_failure(pid: i32, error: &InjectError) -> Failure {
     };
     let failure = Failure::new(exit, message, error.help());
     with_cause(failure.because(error.to_string()).of(pid), cause)
+}
+
+fn started(error: &InjectError) -> &'static str {
+    match error {
+        InjectError::Taken { .. } => "whether the change has begun is not known",
+        _ => "the change has begun and its end was not seen",
+    }
 }
 
 fn is_denied(error: &InjectError) -> bool {

@@ -76,8 +76,10 @@ pub(in crate::inject) fn is_open_to(
 /// What is needed to follow the stack of the main thread; `python` is any address in CPython's code.
 fn look(process: &Process, libc: &Libc, python: Address) -> Result<Sight, Unproven> {
     match foresee(process, libc, python).ok_or(Unproven::Call)? {
-        // Without all registers a stack is often followed some way only.
-        (sight, Ok(_) | Err(Unproven::NotFollowed)) => Ok(sight),
+        (sight, Ok(_)) => Ok(sight),
+        // Without all registers a stack is often followed some way only; without tables of the C
+        // library (musl has none) a stop shows no more.
+        (sight, Err(Unproven::NotFollowed)) if sight.has_library() => Ok(sight),
         (_, Err(unproven)) => Err(unproven),
     }
 }

@@ -150,6 +150,11 @@ pub(super) fn recognise(
     if frames.iter().any(|frame| frame.is_signal) {
         return Err(Unproven::InSignalHandler);
     }
+    let makes = |wait: &&Wait| wait.calls.contains(&number) || number == RESTART_SYSCALL;
+    if !WAITS.iter().any(|wait| makes(&wait)) {
+        // No stack makes that a known wait, followed or not.
+        return Err(Unproven::Call);
+    }
     let is_of = |owner: Owner| move |frame: &&Frame| known.owner(frame) == owner;
     let library: Vec<&Frame> = frames.iter().take_while(is_of(Owner::C)).collect();
     let outer = &frames[library.len()..];
@@ -159,10 +164,6 @@ pub(super) fn recognise(
     };
     if python.is_empty() {
         return Err(cut_short(outer, end).unwrap_or(Unproven::Foreign));
-    }
-    let makes = |wait: &&Wait| wait.calls.contains(&number) || number == RESTART_SYSCALL;
-    if !WAITS.iter().any(|wait| makes(&wait)) {
-        return Err(Unproven::Call);
     }
     let waits: Vec<&Wait> = WAITS
         .iter()

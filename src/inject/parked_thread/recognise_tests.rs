@@ -126,6 +126,15 @@ fn a_stack_that_could_not_be_followed_proves_nothing() {
 }
 
 #[test]
+fn a_call_that_is_not_on_the_list_is_told_as_that_whatever_the_stack_shows() {
+    const PAUSE: i64 = 34;
+    let at = Address::new(1);
+    assert_eq!(seen(PAUSE, &[], End::NoTable { at }), Err(Unproven::Call));
+    let frames = [1001, 2001, 2500];
+    assert_eq!(seen(PAUSE, &frames, End::First), Err(Unproven::Call));
+}
+
+#[test]
 fn every_method_of_the_list_is_looked_for() {
     for wait in &WAITS {
         for method in wait.methods {

@@ -115,6 +115,11 @@ impl Sight {
         recognise(number, &frames, end, self)
     }
 
+    /// Whether the C library, in which every wait stands, has unwind tables.
+    pub(super) fn has_library(&self) -> bool {
+        self.owners.contains(&Owner::C)
+    }
+
     fn describe(&self, frame: &Frame) -> String {
         let method = self.method(frame.function).unwrap_or("-");
         let function = self.functions.iter().find(|f| f.0 == frame.function);
