@@ -263,8 +263,11 @@ mod tests {
     fn link(memory: &mut FakeMemory, ring: &[u64]) {
         for (number, &head) in ring.iter().enumerate() {
             let previous = ring[(number + ring.len() - 1) % ring.len()];
-            memory.put_word(head, ring[(number + 1) % ring.len()]);
-            memory.put_word(head + 8, previous | 1);
+            let next = ring[(number + 1) % ring.len()];
+            memory.put(
+                head,
+                [next.to_le_bytes(), (previous | 1).to_le_bytes()].as_flattened(),
+            );
         }
     }
 

@@ -348,7 +348,7 @@ blocked: shop.plugins.tax would stay alive: 1,204 instances would keep the old c
   in the way     shop.cart._cache['eu'] -> Rate instance: 1,204 instances would keep the old code
                  alive
   would stay     shop.plugins.tax as a ghost: 12 functions, 3 classes, 1,204 instances, 1.3 MB
-  would stay     the shared library of shop.plugins._fast, mapped until the process ends
+                 the shared library of shop.plugins._fast, mapped until the process ends
   used by        shop.views: has names from it; runs on with the old ones
 Next: pyunload why 4242 shop.plugins.tax shows every holder; let them go, and plan again.
 
