@@ -1,5 +1,7 @@
 //! A set of objects of a graph.
 
+use std::iter::successors;
+
 /// Objects by their numbers: one bit each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct NodeSet {
@@ -44,8 +46,9 @@ impl NodeSet {
     pub fn iter(&self) -> impl Iterator<Item = u32> {
         let words = self.bits.iter().enumerate();
         words.flat_map(|(index, &word)| {
-            let bits = (0..64).filter(move |bit| word >> bit & 1 == 1);
-            bits.map(move |bit| index as u32 * 64 + bit)
+            let without_lowest = |rest: &u64| Some(rest & rest.wrapping_sub(1));
+            let rests = successors(Some(word), without_lowest).take_while(|&rest| rest != 0);
+            rests.map(move |rest| index as u32 * 64 + rest.trailing_zeros())
         })
     }
 }

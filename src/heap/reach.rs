@@ -4,24 +4,6 @@ use super::graph::Graph;
 use super::nodes::NodeSet;
 use crate::target::own_memory::in_huge_pages;
 
-/// Follows all references from all roots, breadth first. `is_new` is asked for each, and says whether
-/// it leads on; a root is asked for as a reference from nothing.
-fn spread(graph: &Graph, mut is_new: impl FnMut(Option<u32>, u32) -> bool) {
-    let (mut front, mut next) = (Vec::new(), Vec::new());
-    for node in 0..graph.len() as u32 {
-        if graph.is_root(node) && is_new(None, node) {
-            front.push(node);
-        }
-    }
-    while !front.is_empty() {
-        for node in front.drain(..) {
-            let referents = graph.referents(node).iter();
-            next.extend(referents.filter(|&&to| is_new(Some(node), to)));
-        }
-        std::mem::swap(&mut front, &mut next);
-    }
-}
-
 /// Which objects were reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reach {
@@ -36,9 +18,27 @@ impl Reach {
     pub fn of(graph: &Graph, mut may_pass: impl FnMut(Option<u32>, u32) -> bool) -> Reach {
         let count = graph.len();
         let mut reached = NodeSet::with_room(count);
-        spread(graph, |from, to| {
-            !reached.has(to) && may_pass(from, to) && reached.insert(to)
-        });
+        let mut behind = Vec::new();
+        for node in 0..count as u32 {
+            let is_alive = reached.has(node) || graph.is_root(node) && may_pass(None, node);
+            if !is_alive {
+                continue;
+            }
+            reached.insert(node);
+            behind.push(node);
+            while let Some(from) = behind.pop() {
+                for &to in graph.referents(from) {
+                    if !reached.has(to) && may_pass(Some(from), to) {
+                        reached.insert(to);
+                        // The loop comes to the others, which are most: numbers are in the order in which
+                        // objects were found.
+                        if to < node {
+                            behind.push(to);
+                        }
+                    }
+                }
+            }
+        }
         Reach { reached, count }
     }
 
@@ -86,19 +86,27 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// To all objects that are alive.
+    /// To all objects that are alive: found breadth first.
     pub fn of(graph: &Graph) -> Paths {
         let mut from = Vec::with_capacity(graph.len());
         in_huge_pages(&mut from);
         from.resize(graph.len(), UNREACHED);
-        spread(graph, |holder, to| {
-            let place = &mut from[to as usize];
-            let is_new = *place == UNREACHED;
-            if is_new {
-                *place = holder.unwrap_or(ROOT);
+        let (mut front, mut next) = (Vec::new(), Vec::new());
+        for node in (0..graph.len() as u32).filter(|&node| graph.is_root(node)) {
+            from[node as usize] = ROOT;
+            front.push(node);
+        }
+        while !front.is_empty() {
+            for node in front.drain(..) {
+                for &to in graph.referents(node) {
+                    if from[to as usize] == UNREACHED {
+                        from[to as usize] = node;
+                        next.push(to);
+                    }
+                }
             }
-            is_new
-        });
+            std::mem::swap(&mut front, &mut next);
+        }
         Paths { from }
     }
 

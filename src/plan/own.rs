@@ -82,6 +82,8 @@ pub struct Cuts {
     attributes: HashMap<u32, HashSet<u32>>,
     /// References that remedies take away.
     edges: HashSet<(u32, u32)>,
+    /// The objects that any of these references are of: few, and all references are asked for.
+    from: NodeSet,
     /// Words of the interpreter that they empty, and the objects that nothing else roots.
     places: HashSet<RootPlace>,
     freed: HashSet<u32>,
@@ -93,10 +95,7 @@ impl Cuts {
         let graph = &picture.graph;
         let find = |at: Address| graph.find(at);
         let borrowed = |value: &Address| cut.borrowed.contains(value);
-        let mut cuts = Cuts {
-            tables: tables(picture),
-            ..Cuts::default()
-        };
+        let mut cuts = Cuts::of_tables(picture);
         let going = cut
             .entries()
             .map(|entry| entry.value)
@@ -110,6 +109,7 @@ impl Cuts {
             let dict = dicts.get(&*attribute.parent.to_string());
             if let (Some(&dict), Some(child)) = (dict, find(attribute.child)) {
                 cuts.attributes.entry(dict).or_default().insert(child);
+                cuts.from.insert(dict);
             }
         }
         cuts
@@ -118,8 +118,16 @@ impl Cuts {
     /// Those of a name alone: every key of these modules.
     pub fn of_modules<M: ViewMemory>(picture: &Picture<'_, M>, own: &Own) -> Self {
         Cuts {
-            tables: tables(picture),
             detached: own.modules.iter().copied().collect(),
+            ..Cuts::of_tables(picture)
+        }
+    }
+
+    fn of_tables<M: ViewMemory>(picture: &Picture<'_, M>) -> Self {
+        let tables = tables(picture);
+        Cuts {
+            from: NodeSet::of(tables.iter().copied()),
+            tables,
             ..Cuts::default()
         }
     }
@@ -130,7 +138,9 @@ impl Cuts {
         for step in steps {
             let edges = step.edges.iter();
             let nodes = edges.filter_map(|&(from, to)| Some((graph.find(from)?, graph.find(to)?)));
-            self.edges.extend(nodes);
+            for (from, to) in nodes {
+                self = self.with_edge(from, to);
+            }
             self.places.extend(&step.places);
         }
         if !self.places.is_empty() {
@@ -146,9 +156,10 @@ impl Cuts {
         self
     }
 
-    /// These and the reference to the record of an unload.
+    /// These and one reference more.
     pub fn with_edge(mut self, from: u32, to: u32) -> Self {
         self.edges.insert((from, to));
+        self.from.insert(from);
         self
     }
 
@@ -164,12 +175,15 @@ impl Cuts {
 
     /// Whether the reference from one object to another is taken away.
     pub fn has(&self, from: u32, to: u32) -> bool {
-        (self.tables.contains(&from) && self.detached.contains(&to))
-            || self
-                .attributes
+        let is_attribute = || {
+            self.attributes
                 .get(&from)
-                .is_some_and(|to_of| to_of.contains(&to))
-            || self.edges.contains(&(from, to))
+                .is_some_and(|all| all.contains(&to))
+        };
+        self.from.has(from)
+            && (self.tables.contains(&from) && self.detached.contains(&to)
+                || is_attribute()
+                || self.edges.contains(&(from, to)))
     }
 
     /// Whether an object is a table of modules.

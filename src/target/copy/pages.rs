@@ -85,7 +85,18 @@ impl Pages {
             return &[];
         };
         let within = (at.value() % PAGE) as usize;
-        let mut here = PAGE as usize - within;
+        let length = match within + length <= PAGE as usize {
+            true => length,
+            false => self.length_beyond(at, number, length),
+        };
+        let start = self.first + number as usize * PAGE as usize + within;
+        &self.bytes[start..start + length]
+    }
+
+    /// How many of `length` bytes there are from `at` on, which lies in page `number`: over its end, and
+    /// as far as pages are neighbours.
+    fn length_beyond(&self, at: Address, number: u32, length: usize) -> usize {
+        let mut here = (PAGE - at.value() % PAGE) as usize;
         let mut next = number;
         while here < length {
             next += 1;
@@ -94,8 +105,7 @@ impl Pages {
             }
             here += PAGE as usize;
         }
-        let start = self.first + number as usize * PAGE as usize + within;
-        &self.bytes[start..start + here.min(length)]
+        here.min(length)
     }
 }
 
