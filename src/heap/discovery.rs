@@ -15,7 +15,7 @@ use crate::pyobject::edges::edge::{Edge, Tier};
 use crate::target::own_memory::reserve;
 use std::panic::resume_unwind;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{panicking, scope};
 
 /// More references than this are not kept: 16 GB of them.
@@ -92,12 +92,16 @@ impl<S: Source + Clone + Send> Discovery<S> {
         walk: impl FnOnce(&mut dyn FnMut(Address)) -> T,
     ) -> Result<T, GraphError> {
         let (sender, receiver) = sync_channel(WAITING);
-        let receiver = Mutex::new(receiver);
+        let receiver = Arc::new(Mutex::new(receiver));
         let (slots, workers) = (&self.slots, &mut self.workers);
         let (walked, mut batches) = scope(|scope| {
-            let receiver = &receiver;
-            let place = |worker| scope.spawn(move || Worker::place_all(worker, slots, receiver));
+            let place = |worker| {
+                let receiver = Arc::clone(&receiver);
+                scope.spawn(move || Worker::place_all(worker, slots, &receiver))
+            };
             let working: Vec<_> = workers.iter_mut().map(place).collect();
+            // Only the threads have it: when none is left, nothing waits for one.
+            drop(receiver);
             let walked = in_batches(walk, sender);
             let ended = working.into_iter().map(|thread| thread.join());
             let batches: Vec<Placed> = ended
@@ -151,7 +155,7 @@ fn in_batches<T>(
         batch.push(at);
         if batch.len() == BATCH {
             let full = std::mem::replace(&mut batch, Vec::with_capacity(BATCH));
-            // When nobody receives it, all have panicked: the caller passes that on.
+            // When nobody receives it, all threads have panicked: the caller passes that on.
             let _ = sender.send((number, full));
             number += 1;
         }

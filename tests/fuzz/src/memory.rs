@@ -48,4 +48,8 @@ impl ViewMemory for Memory {
     fn view(&self, at: Address, length: usize) -> Option<&[u8]> {
         self.behind(at.value()).get(..length)
     }
+
+    fn viewed(&self) -> Vec<AddressRange> {
+        self.ranges().collect()
+    }
 }
