@@ -12,8 +12,16 @@ const CLOSED: &str = "pause,audited,seccomp-kill";
 
 /// The rows that `scripts/soak` prints: state, done, refused, and the whole row.
 fn rows(interpreter: &str, states: &str) -> Vec<(String, u32, u32, String)> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let output = Command::new(folder.join("scripts/soak"))
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/soak");
+    rows_of(&mut Command::new(script), interpreter, states)
+}
+
+fn rows_of(
+    script: &mut Command,
+    interpreter: &str,
+    states: &str,
+) -> Vec<(String, u32, u32, String)> {
+    let output = script
         .args(["--rounds", "3", "--only", interpreter, "--states", states])
         .args(["--tool", env!("CARGO_BIN_EXE_pyunload")])
         .output()
@@ -59,5 +67,18 @@ fn a_call_that_holds_the_gil_is_waited_for_until_the_time_is_over_and_what_is_wi
     for (state, done, refused, row) in rows("3.11", "gil-call") {
         // The second of the three has not the time to see its end; the third counts those that ran.
         assert!(done >= 2 && done + refused <= 3, "{state}: {row}");
+    }
+}
+
+/// Such a program has no handler of a signal, and without one musl does not let its waits end.
+#[test]
+fn nothing_is_queued_for_a_lock_of_musl_in_a_program_that_was_started_with_sigint_ignored() {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/soak");
+    let mut ignoring = Command::new("sh");
+    ignoring
+        .args(["-c", "trap '' INT; exec \"$0\" \"$@\""])
+        .arg(script);
+    for (_, done, refused, row) in rows_of(&mut ignoring, "3.13-musl", "lock,condition") {
+        assert_eq!((done, refused), (0, 3), "{row}");
     }
 }

@@ -12,6 +12,8 @@ use crate::target::process::Process;
 const SYSCALL_RETURN: &[u8] = &[0x0f, 0x05, 0xc3];
 /// `mov $15, %rax; syscall`: `__restore_rt`, by which every signal handler returns.
 const RESTORE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
+/// How the file of musl is called: it is the dynamic linker, too.
+const MUSL: &str = "ld-musl";
 /// More text than any C library has.
 const MAX_TEXT: u64 = 16 << 20;
 
@@ -64,8 +66,17 @@ fn is_c_library(file: &MappedFile) -> bool {
         .file_name()
         .and_then(|name| name.to_str())
         .is_some_and(|name| {
-            name.starts_with("libc.so") || name.starts_with("libc-") || name.starts_with("ld-musl")
+            name.starts_with("libc.so") || name.starts_with("libc-") || name.starts_with(MUSL)
         })
+}
+
+/// Whether the C library of a process is musl.
+pub fn has_musl(maps: &Maps) -> bool {
+    let names = maps
+        .files()
+        .into_iter()
+        .filter_map(|file| file.path.file_name()?.to_str());
+    names.into_iter().any(|name| name.starts_with(MUSL))
 }
 
 /// Where a sequence of bytes stands in the executable part of an image.

@@ -113,7 +113,7 @@ pub(super) fn means(process: &Process, python: &Python, wishes: Wishes) -> Resul
         elsewhere,
         interface: enabled,
         queue: route_for(python)?.0,
-        wakes_locks: may_wake(python),
+        wakes_locks: may_wake(process, python)?,
     })
 }
 

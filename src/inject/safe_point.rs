@@ -13,6 +13,7 @@
 use crate::address::Address;
 use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
+use crate::control::libc::has_musl;
 use crate::control::scratch::is_scratch;
 use crate::cpython::python::Python;
 use crate::inject::error::Refusal;
@@ -52,9 +53,22 @@ impl Seen {
     }
 }
 
-/// Whether waits for locks expect EINTR in this version.
-pub(super) fn may_wake(python: &Python) -> bool {
-    python.version.minor_pair() >= (3, 6)
+/// Whether waits for locks expect EINTR in this version, and get to see one.
+///
+/// # Errors
+/// When the process cannot be looked at.
+pub(super) fn may_wake(process: &Process, python: &Python) -> Result<bool, ControlError> {
+    Ok(python.version.minor_pair() >= (3, 6) && !waits_on_by_itself(process)?)
+}
+
+/// musl begins a wait for a lock again by itself as long as the program has installed no handler that
+/// lets calls end (`__timedwait_cp` in `src/thread/__timedwait.c`, 1.2): one that was started with
+/// SIGINT ignored, as shells do in the background, has none.
+fn waits_on_by_itself(process: &Process) -> Result<bool, ControlError> {
+    // Those above are for realtime, and for the C library itself.
+    const USUAL_SIGNALS: u64 = (1 << 31) - 1;
+    let caught = process.status()?.sigcgt & USUAL_SIGNALS;
+    Ok(caught == 0 && has_musl(&process.maps()?))
 }
 
 /// The main thread of a target, as it is seen without a stop.
