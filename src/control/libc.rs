@@ -12,8 +12,6 @@ use crate::target::process::Process;
 const SYSCALL_RETURN: &[u8] = &[0x0f, 0x05, 0xc3];
 /// `mov $15, %rax; syscall`: `__restore_rt`, by which every signal handler returns.
 const RESTORE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
-/// How the file of musl is called: it is the dynamic linker, too.
-const MUSL: &str = "ld-musl";
 /// More text than any C library has.
 const MAX_TEXT: u64 = 16 << 20;
 
@@ -62,21 +60,23 @@ impl Libc {
 }
 
 fn is_c_library(file: &MappedFile) -> bool {
-    file.path
-        .file_name()
-        .and_then(|name| name.to_str())
-        .is_some_and(|name| {
-            name.starts_with("libc.so") || name.starts_with("libc-") || name.starts_with(MUSL)
-        })
+    let name = name_of(file);
+    name.starts_with("libc.so") || name.starts_with("libc-") || is_musl(name)
 }
 
 /// Whether the C library of a process is musl.
 pub fn has_musl(maps: &Maps) -> bool {
-    let names = maps
-        .files()
-        .into_iter()
-        .filter_map(|file| file.path.file_name()?.to_str());
-    names.into_iter().any(|name| name.starts_with(MUSL))
+    maps.files().into_iter().any(|file| is_musl(name_of(file)))
+}
+
+/// Its one file is its dynamic linker as well, and called after either; that of glibc has a number.
+fn is_musl(name: &str) -> bool {
+    name.starts_with("ld-musl") || name == "libc.so"
+}
+
+fn name_of(file: &MappedFile) -> &str {
+    let name = file.path.file_name();
+    name.and_then(|name| name.to_str()).unwrap_or_default()
 }
 
 /// Where a sequence of bytes stands in the executable part of an image.
