@@ -15,7 +15,7 @@ pub struct Prediction {
     pub gone: Vec<Key>,
     /// Something would.
     pub ghost: Vec<Key>,
-    /// No object would be left; the shared library stays mapped.
+    /// The shared library of these stays mapped, whatever becomes of their objects.
     pub mapped: Vec<Key>,
     /// Bytes of all objects that would be freed.
     pub freed_bytes: u64,
@@ -75,12 +75,15 @@ pub fn predict<M: ViewMemory>(
     for entry in cut.owned() {
         let mut left = Left::default();
         left.add(picture, &after, entry);
-        let list = match (left.is_empty(), entry.kind) {
-            (false, _) => &mut prediction.ghost,
-            (true, Kind::Extension) => &mut prediction.mapped,
-            (true, _) => &mut prediction.gone,
-        };
-        list.push(entry.key.clone());
+        let is_extension = entry.kind == Kind::Extension;
+        if is_extension {
+            prediction.mapped.push(entry.key.clone());
+        }
+        match left.is_empty() {
+            false => prediction.ghost.push(entry.key.clone()),
+            true if is_extension => {}
+            true => prediction.gone.push(entry.key.clone()),
+        }
     }
     let mut tracer = picture.tracer();
     for node in after.unreached().filter(|&node| before.has(node)) {

@@ -132,6 +132,16 @@ fn code_comes_from_a_file_standard_input_and_a_session_too() {
     assert_eq!(run(&["exec", &pid]).code, 2);
 }
 
+/// Runs code of which the end is not seen within `limit` seconds; what is said of it.
+fn why_started(pid: &str, limit: &str, code: &str) -> String {
+    let ended = run(&["exec", pid, "--limit", limit, code, "--json"]);
+    assert_eq!(ended.code, 10, "{ended:?}");
+    let document = ended.document();
+    check("exec", &document).expect("valid");
+    assert_eq!(document["status"], "started");
+    document["warnings"][0].as_str().expect("a text").to_owned()
+}
+
 #[test]
 fn code_that_does_not_end_in_time_is_said_to_have_started() {
     for name in ["3.11", "3.14-debian"] {
@@ -140,13 +150,7 @@ fn code_that_does_not_end_in_time_is_said_to_have_started() {
         };
         let target = busy(&python, &[]);
         let pid = target.pid().to_string();
-        let code = "import time; time.sleep(6)";
-        let ended = run(&["exec", &pid, "--limit", "2", code, "--json"]);
-        assert_eq!(ended.code, 10, "{name}: {ended:?}");
-        let document = ended.document();
-        check("exec", &document).expect("valid");
-        assert_eq!(document["status"], "started");
-        let why = document["warnings"][0].as_str().expect("a text");
+        let why = why_started(&pid, "2", "import time; time.sleep(6)");
         assert!(why.contains("the code began to run"), "{name}: {why}");
         assert!(target.finish());
     }
@@ -166,12 +170,7 @@ fn code_that_an_audit_hook_stopped_is_said_to_have_been_taken_not_to_have_begun(
         let target = Target::start_with(&python, &program("soak.py"), &["audited"], audited);
         let pid = target.pid().to_string();
         let code = "__import__('os').write(2, b'it ran')";
-        let ended = run(&["exec", &pid, "--limit", "5", code, "--json"]);
-        assert_eq!(ended.code, 10, "{name}: {ended:?}");
-        let document = ended.document();
-        check("exec", &document).expect("valid");
-        assert_eq!(document["status"], "started");
-        let why = document["warnings"][0].as_str().expect("a text");
+        let why = why_started(&pid, "5", code);
         assert!(why.contains("none of it was seen to run"), "{name}: {why}");
         assert!(why.contains("an audit hook"), "{name}: {why}");
         let told = std::fs::read_to_string(errors.path()).expect("text");

@@ -5,7 +5,7 @@ use crate::change::look::Seen;
 use crate::change::plan as change;
 use crate::cpython::python::Interpreter;
 use crate::plan::border::{Anchor, Border, Root};
-use crate::plan::cut::{Cut, Kind};
+use crate::plan::cut::Cut;
 use crate::plan::key::Key;
 use crate::plan::own::{Cuts, Own};
 use crate::plan::predict::predict;
@@ -249,7 +249,6 @@ fn dependents(picture: &Seen<'_>, own: &Own, border: &Border) -> Vec<Dependent> 
 fn predicted(picture: &Seen<'_>, cut: &Cut, cuts: &Cuts) -> Predicted {
     let prediction = predict(picture, cut, cuts, &HashSet::new());
     let names = |keys: &[Key]| keys.iter().map(ToString::to_string).collect();
-    let extensions = cut.owned().filter(|entry| entry.kind == Kind::Extension);
     let left = |key: &Key| {
         let namespace = picture.namespaces.named(&Text::from(key)).next();
         PredictedLeft {
@@ -264,8 +263,7 @@ fn predicted(picture: &Seen<'_>, cut: &Cut, cuts: &Cuts) -> Predicted {
         left: prediction.ghost.iter().map(left).collect(),
         gone: names(&prediction.gone),
         ghost: names(&prediction.ghost),
-        // The library of one that is held stays too, whatever becomes of the holders.
-        mapped: extensions.map(|entry| entry.key.to_string()).collect(),
+        mapped: names(&prediction.mapped),
         retained_bytes: Some(prediction.freed_bytes),
     }
 }
