@@ -83,7 +83,7 @@ fn look(path: &Path) -> Option<usize> {
     let mut plan = CopyPlan::of_core(&core, MEMORY).ok()?;
     plan.fill(&core).ok()?;
     let copy = plan.over(&core);
-    let areas = find_areas(&core, &core.maps().ok()?);
+    let areas = find_areas(&core, &core.maps().ok()?, &core.stack_pointers());
     let picture = Picture::take(&copy, &python, areas).ok()?;
     let _ = find_ghosts(&picture);
     let rows = picture.tables[0].rows.iter().rev();

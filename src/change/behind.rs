@@ -41,7 +41,7 @@ pub(super) fn behind(
     if remains.certain.is_empty() {
         return None;
     }
-    let picture = Picture::take(copy, target.python, areas(target)).ok()?;
+    let picture = Picture::take(copy, target.python, areas(target, copy)).ok()?;
     let mut behind = Behind::default();
     for of in 0..sought {
         let left = remains.certain.iter().filter(|remain| remain.of == of);

@@ -48,9 +48,8 @@ pub fn with_picture<T>(
     stopped: &mut Duration,
     mut look: impl FnMut(&Seen<'_>) -> T,
 ) -> Result<T, Unproven> {
-    let areas = areas(target);
     with_copy(target, limits, stopped, |copy| {
-        let picture = Picture::take(copy, target.python, areas.clone())?;
+        let picture = Picture::take(copy, target.python, areas(target, copy))?;
         match is_torn(&picture) {
             true => Err(PictureError::Torn.into()),
             false => Ok(look(&picture)),
@@ -59,9 +58,12 @@ pub fn with_picture<T>(
 }
 
 /// What C code has of the target's memory.
-pub(super) fn areas(target: Target<'_>) -> Vec<Area> {
+pub(super) fn areas(target: Target<'_>, copy: &Memory<'_>) -> Vec<Area> {
     let maps = target.process.maps();
-    maps.map_or_else(|_| Vec::new(), |maps| find_areas(target.process, &maps))
+    maps.map_or_else(
+        |_| Vec::new(),
+        |maps| find_areas(target.process, &maps, copy.stacks()),
+    )
 }
 
 fn is_torn(picture: &Seen<'_>) -> bool {

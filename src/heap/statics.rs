@@ -25,14 +25,14 @@ pub enum AreaKind {
     Stack,
 }
 
-/// How much of the stack of a thread is looked at, in bytes: what calls of C need, and more.
+/// How much of the stack of a thread that is not the main one is looked at, in bytes: what calls of C need, and more.
 const STACK: u64 = 256 << 10;
 /// Bytes below its stack pointer that a function may use (System V ABI for x86-64).
 const RED_ZONE: u64 = 128;
 
-/// Every area of a process. Where variables end is read from the image: what lies behind may be
+/// Every area of a process whose threads have used their stacks down to `stacks`. Where variables end is read from the image: what lies behind may be
 /// memory of any kind.
-pub fn find_areas(memory: &impl Target, maps: &Maps) -> Vec<Area> {
+pub fn find_areas(memory: &impl Target, maps: &Maps, stacks: &[Address]) -> Vec<Area> {
     let mut areas = Vec::new();
     for file in maps.files() {
         let is_writable = maps.of_file(file).any(|part| part.write);
@@ -49,36 +49,36 @@ pub fn find_areas(memory: &impl Target, maps: &Maps) -> Vec<Area> {
             kind: AreaKind::Variables(name.to_string_lossy().into_owned()),
         }));
     }
-    let stacks = maps
-        .iter()
-        .filter(|mapping| mapping.special == Some("[stack]"));
-    areas.extend(stacks.map(|mapping| Area {
-        range: mapping.range,
-        kind: AreaKind::Stack,
-    }));
-    areas.extend(stacks_of_threads(memory, maps));
+    areas.extend(stacks_in(maps, stacks));
     areas
 }
 
-/// The stacks of all threads but the main one, each from where it ends now.
-fn stacks_of_threads(target: &impl Target, maps: &Maps) -> Vec<Area> {
-    let stack = |end: Address| {
-        let mapping = maps
-            .find(end)
-            .filter(|mapping| mapping.special != Some("[stack]"))?;
-        let lowest = end.value().saturating_sub(RED_ZONE);
-        let start = Address::new(lowest).max(mapping.range.start);
-        let highest = Address::new(lowest.saturating_add(STACK));
-        Some(Area {
-            range: AddressRange::new(start, highest.min(mapping.range.end)),
-            kind: AreaKind::Stack,
-        })
+/// The stacks that are in use, each from where it ends now. That of the main thread is a mapping of its own, and
+/// all of it is taken when nobody knows where it ends.
+fn stacks_in(maps: &Maps, ends: &[Address]) -> Vec<Area> {
+    let mut ranges: Vec<AddressRange> = ends.iter().filter_map(|&end| used(maps, end)).collect();
+    let main = maps
+        .iter()
+        .filter(|mapping| mapping.special == Some("[stack]"));
+    let unknown = main.filter(|mapping| !ends.iter().any(|&end| mapping.range.contains(end)));
+    ranges.extend(unknown.map(|mapping| mapping.range));
+    let stack = |range| Area {
+        range,
+        kind: AreaKind::Stack,
     };
-    target
-        .stack_pointers()
-        .into_iter()
-        .filter_map(stack)
-        .collect()
+    ranges.into_iter().map(stack).collect()
+}
+
+/// What is in use of the stack that ends at `end`.
+fn used(maps: &Maps, end: Address) -> Option<AddressRange> {
+    let mapping = maps.find(end)?;
+    let lowest = end.value().saturating_sub(RED_ZONE);
+    let start = Address::new(lowest).max(mapping.range.start);
+    let highest = match mapping.special {
+        Some("[stack]") => mapping.range.end,
+        _ => Address::new(lowest.saturating_add(STACK)).min(mapping.range.end),
+    };
+    Some(AddressRange::new(start, highest))
 }
 
 /// Every aligned word of an area that could be an address, with where it is.
@@ -105,6 +105,42 @@ pub fn words_of(memory: &impl ViewMemory, area: &Area) -> Vec<(Address, Address)
 mod tests {
     use super::*;
     use crate::target::fake::FakeMemory;
+    use crate::target::maps::Mapping;
+
+    fn range(start: u64, end: u64) -> AddressRange {
+        AddressRange::new(Address::new(start), Address::new(end))
+    }
+
+    fn stack_of(range: AddressRange, special: Option<&'static str>) -> Mapping {
+        Mapping {
+            range,
+            read: true,
+            write: true,
+            execute: false,
+            file_offset: 0,
+            file: None,
+            special,
+        }
+    }
+
+    #[test]
+    fn stacks_are_looked_at_from_where_they_end_and_only_an_unknown_main_one_as_a_whole() {
+        let of_main = stack_of(range(0x900_0000, 0xa00_0000), Some("[stack]"));
+        let of_thread = stack_of(range(0x100_0000, 0x200_0000), None);
+        let maps = Maps::new(vec![of_main, of_thread]);
+        let found = |ends: &[u64]| -> Vec<AddressRange> {
+            let ends: Vec<Address> = ends.iter().copied().map(Address::new).collect();
+            let areas = stacks_in(&maps, &ends);
+            areas.into_iter().map(|area| area.range).collect()
+        };
+        assert_eq!(found(&[0x9f0_0080]), [range(0x9f0_0000, 0xa00_0000)]);
+        assert_eq!(
+            found(&[0x180_0080]),
+            [range(0x180_0000, 0x184_0000), range(0x900_0000, 0xa00_0000)]
+        );
+        assert_eq!(found(&[]), [range(0x900_0000, 0xa00_0000)]);
+        assert_eq!(found(&[0, 0x9ff_ffff]).len(), 1);
+    }
 
     #[test]
     fn words_that_could_be_addresses_are_found_up_to_the_end_and_over_a_gap() {

@@ -52,6 +52,7 @@ pub enum CopyError {
 pub struct CopyPlan {
     pages: Pages,
     constant: Vec<AddressRange>,
+    stacks: Vec<Address>,
 }
 
 /// Memory as it was at one moment, over the read-only memory of a target.
@@ -59,6 +60,7 @@ pub struct CopyPlan {
 pub struct Copy<M> {
     pages: Pages,
     constant: Vec<AddressRange>,
+    stacks: Vec<Address>,
     below: M,
 }
 
@@ -107,6 +109,7 @@ impl CopyPlan {
         Ok(CopyPlan {
             pages: Pages::with_room(ranges),
             constant,
+            stacks: Vec::new(),
         })
     }
 
@@ -159,11 +162,17 @@ impl CopyPlan {
         Ok(())
     }
 
+    /// The same, with where the stacks of the threads end at the moment of the copy.
+    pub fn with_stacks(self, stacks: Vec<Address>) -> Self {
+        CopyPlan { stacks, ..self }
+    }
+
     /// The copy; `below` is where read-only memory is read from.
     pub fn over<M: ReadMemory>(self, below: M) -> Copy<M> {
         Copy {
             pages: self.pages,
             constant: self.constant,
+            stacks: self.stacks,
             below,
         }
     }
@@ -215,6 +224,11 @@ fn read_pages(
 }
 
 impl<M> Copy<M> {
+    /// Where the stacks of the threads ended at that moment, as far as that is known.
+    pub fn stacks(&self) -> &[Address] {
+        &self.stacks
+    }
+
     /// The copied memory, as ranges without a gap.
     pub fn ranges(&self) -> &[AddressRange] {
         self.pages.ranges()

@@ -46,6 +46,14 @@ pub struct CoreThread {
     pub floating: Vec<u8>,
 }
 
+impl CoreThread {
+    /// Where its stack ends.
+    pub fn stack_pointer(&self) -> Option<Address> {
+        let bytes = self.registers.get(STACK_POINTER..)?.first_chunk()?;
+        Some(Address::new(u64::from_le_bytes(*bytes)))
+    }
+}
+
 /// What the notes of a core say of the process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Told {
@@ -244,11 +252,8 @@ impl Target for Core {
     }
 
     fn stack_pointers(&self) -> Vec<Address> {
-        let stack = |thread: &CoreThread| {
-            let bytes = thread.registers.get(STACK_POINTER..)?.first_chunk()?;
-            Some(Address::new(u64::from_le_bytes(*bytes)))
-        };
-        self.told.threads.iter().filter_map(stack).collect()
+        let threads = self.told.threads.iter();
+        threads.filter_map(CoreThread::stack_pointer).collect()
     }
 
     fn execution(&self) -> Result<Option<Execution>, ProcessError> {

@@ -11,6 +11,7 @@ use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
 use crate::target::target::Target;
+use crate::target::threads::stack_pointers;
 use crate::target::watchdog::Watchdog;
 use std::time::Duration;
 
@@ -67,7 +68,7 @@ pub fn copy<'p>(
     if let Some(halted) = Halted::look(process) {
         plan.fill(process)?;
         if Halted::look(process) == Some(halted) {
-            return Ok(plan.over(process));
+            return Ok(plan.with_stacks(stack_pointers(process)).over(process));
         }
     }
     let foreseen = foresee(&mut plan, process, limits.max_stop)?;
@@ -80,9 +81,10 @@ pub fn copy<'p>(
     }
     let paused = Paused::stop(process, watchdog, limits)?;
     let filled = plan.fill(&paused.memory());
+    let stacks = stack_pointers(process);
     *stopped += paused.resume();
     filled?;
-    Ok(plan.over(process))
+    Ok(plan.with_stacks(stacks).over(process))
 }
 
 /// How long filling `plan` takes, on the safe side: the shortest of several measurements, of which the

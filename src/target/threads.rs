@@ -69,7 +69,7 @@ impl Thread {
         Some(Thread {
             tid,
             state: stat.rsplit_once(')')?.1.trim_start().chars().next()?,
-            activity: read("syscall").map_or(Activity::Unknown, |text| parse_activity(&text)),
+            activity: activity(process, tid),
             wait_channel: read("wchan").filter(|name| name != "0").unwrap_or_default(),
             switches: (
                 count("voluntary_ctxt_switches")?,
@@ -84,11 +84,15 @@ impl Thread {
     }
 }
 
+fn activity(process: &Process, tid: i32) -> Activity {
+    let text = std::fs::read_to_string(format!("/proc/{}/task/{tid}/syscall", process.pid()));
+    text.map_or(Activity::Unknown, |text| parse_activity(&text))
+}
+
 /// Where the stacks of its threads end, of those that are not on a processor.
 pub fn stack_pointers(process: &Process) -> Vec<Address> {
     let tids = thread_ids(process).unwrap_or_default().into_iter();
-    let threads = tids.filter_map(|tid| Thread::look(process, tid));
-    let stacks = threads.filter_map(|thread| match thread.activity {
+    let stacks = tids.filter_map(|tid| match activity(process, tid) {
         Activity::Syscall { stack, .. } | Activity::InKernel { stack } => Some(Address::new(stack)),
         Activity::Running | Activity::Unknown => None,
     });

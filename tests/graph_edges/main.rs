@@ -20,6 +20,7 @@ use pyunload::pyobject::edges::tracer::Tracer;
 use pyunload::pyobject::identify;
 use pyunload::target::copy::CopyPlan;
 use pyunload::target::process::Process;
+use pyunload::target::threads::stack_pointers;
 use pyunload::target::view::ViewMemory;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -227,6 +228,7 @@ fn references_are_those_of_the_collector(interpreter: &Interpreter) -> Result<()
     let areas = find_areas(
         &process,
         &process.maps().map_err(|error| error.to_string())?,
+        &stack_pointers(&process),
     );
     let left = find_left(&copy, &python, areas)?;
     println!("{}", row(interpreter, &score, &counts, &left));

@@ -3,7 +3,7 @@
 use crate::common::{Interpreter, Target, interpreters, program};
 use crate::extension::Extension;
 use crate::seen::look_at;
-use crate::table::{Case, FILE_THAT_STAYS, find_case};
+use crate::table::{Case, find_case};
 use std::collections::BTreeSet;
 
 /// What is wrong with one case.
@@ -28,9 +28,8 @@ fn try_case(target: &mut Target, case: &Case) -> Result<(), String> {
     if seen.is_cut {
         wrong.push("cut short".into());
     }
-    let stays = case.name == FILE_THAT_STAYS;
-    if stays != seen.is_mapped || stays && !is_mapped(target.pid()) {
-        wrong.push("its file is said to stay mapped, or it is, and the other is not so".into());
+    if seen.is_mapped != is_mapped(target.pid(), &name) {
+        wrong.push(format!("its library stays mapped: said {}", seen.is_mapped));
     }
     match wrong.is_empty() {
         true => Ok(()),
@@ -38,10 +37,10 @@ fn try_case(target: &mut Target, case: &Case) -> Result<(), String> {
     }
 }
 
-/// Whether the file of [`FILE_THAT_STAYS`] is mapped.
-fn is_mapped(pid: i32) -> bool {
-    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"));
-    maps.is_ok_and(|maps| maps.contains("/parent/mapped.so"))
+/// Whether a shared library of the module is mapped.
+fn is_mapped(pid: i32, module: &str) -> bool {
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps")).expect("it runs");
+    maps.contains(&format!("/{}.so\n", module.replace('.', "/")))
 }
 
 fn try_all(interpreter: &Interpreter) -> Vec<String> {

@@ -13,6 +13,7 @@ use pyunload::plan::standing::{Standing, judge};
 use pyunload::pyobject::identify;
 use pyunload::target::copy::{Copy, CopyPlan};
 use pyunload::target::process::Process;
+use pyunload::target::threads::stack_pointers;
 use pyunload::target::view::ViewMemory;
 use std::collections::{BTreeSet, HashSet};
 
@@ -40,7 +41,11 @@ pub fn with_picture<T>(
         let mut plan = CopyPlan::of(&process, MEMORY).map_err(text)?;
         plan.fill(&process).map_err(text)?;
         let copy = plan.over(&process);
-        let areas = find_areas(&process, &process.maps().map_err(text)?);
+        let areas = find_areas(
+            &process,
+            &process.maps().map_err(text)?,
+            &stack_pointers(&process),
+        );
         match Picture::take(&copy, &python, areas) {
             Err(error) if error.may_pass() && attempts < ATTEMPTS => attempts += 1,
             taken => return look(&taken.map_err(text)?),
@@ -71,7 +76,7 @@ pub struct Seen {
     pub ways: Vec<String>,
     /// One letter for each kind of thing that would be left.
     pub left: String,
-    /// Whether its file is foreseen to stay mapped when no object of it is left.
+    /// Whether its shared library is foreseen to stay mapped.
     pub is_mapped: bool,
     /// Whether the search was cut short.
     pub is_cut: bool,

@@ -12,9 +12,6 @@ const fn case(name: &'static str, roots: &'static [&'static str]) -> Case {
     Case { name, roots }
 }
 
-/// The case of a shared library of which no object is left.
-pub const FILE_THAT_STAYS: &str = "a file that stays mapped";
-
 const CASES: &[Case] = &[
     case("nothing", &[]),
     case("a code object", &[]),
@@ -218,7 +215,7 @@ const CASES: &[Case] = &[
         "the copy of a dict",
         &["registry permanent", "static permanent"],
     ),
-    case(FILE_THAT_STAYS, &[]),
+    case("a file that stays mapped", &[]),
 ];
 
 /// The same where frames are objects, to 3.10: what runs in a thread is found through `threading` as well.

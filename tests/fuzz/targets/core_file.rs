@@ -57,7 +57,7 @@ fn look_around(path: &Path) {
         let _ = core.read_some_at(mapping.range.end.before(8), &mut buffer);
         let _ = core.missing_at(mapping.range.start);
     }
-    let _ = (core.executable(), core.warnings(), find_areas(&core, &maps));
+    let _ = (core.executable(), core.warnings(), find_areas(&core, &maps, &core.stack_pointers()));
     if let Ok(mut plan) = CopyPlan::of_core(&core, 1 << 20) {
         let _ = plan.fill(&core);
     }

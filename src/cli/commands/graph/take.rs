@@ -18,7 +18,7 @@ use crate::modules::picture::{Picture, PictureError};
 use crate::report::Consistency;
 use crate::target::again::until_it_suits;
 use crate::target::copy::{Copy, CopyError, CopyPlan};
-use crate::target::core_file::Core;
+use crate::target::core_file::{Core, CoreThread};
 use crate::target::halted::Halted;
 use crate::target::memory::ReadError;
 use crate::target::pause::{PauseError, StopLimits};
@@ -73,7 +73,7 @@ fn of_core<T>(
     })?;
     plan.fill(core).map_err(read)?;
     let copy: Memory<'_> = plan.over(core);
-    let areas = find_areas(core, &Target::maps(core)?);
+    let areas = find_areas(core, &Target::maps(core)?, &core.stack_pointers());
     let picture = Picture::take(&copy, &opened.located.python, areas)
         .map_err(|error| failure(opened, &error))?;
     let mut warnings = warnings_of(&picture);
@@ -104,7 +104,6 @@ fn of_process<T>(
         refuse_epoll_wait: opened.located.python.version.major < 3,
     };
     let watchdog = Watchdog::start().map_err(|error| stop_failure(pid, error.into()))?;
-    let areas = find_areas(process, &process.maps()?);
     let mut stopped = Duration::ZERO;
     let seen = until_it_suits(Unseen::may_pass, || {
         let halted = Halted::look(process);
@@ -116,7 +115,9 @@ fn of_process<T>(
             Snapshot::Copy | Snapshot::Fork => still::copy(process, &watchdog, stop, &mut stopped)
                 .map_err(|error| copy_failure(process, error))?,
         };
-        let picture = take(&copy, opened, areas.clone()).map_err(|error| match halted {
+        let maps = process.maps().map_err(Failure::from)?;
+        let areas = find_areas(process, &maps, copy.stacks());
+        let picture = take(&copy, opened, areas).map_err(|error| match halted {
             Some(_) => Unseen::Failure(failure_of_halted(process.pid(), &error)),
             None => Unseen::Picture(error),
         })?;
@@ -218,7 +219,8 @@ fn copy_of_clone<'p>(
     let cloned = with_clone(forking, at_rest, |fork| {
         let mut plan = CopyPlan::of(fork.child(), u64::MAX)?;
         plan.fill(fork.child())?;
-        Ok(plan)
+        let threads = fork.threads().iter();
+        Ok(plan.with_stacks(threads.filter_map(CoreThread::stack_pointer).collect()))
     })
     .map_err(|error| fork_failure(process, &error))?;
     *stopped += cloned.stopped;
