@@ -17,7 +17,7 @@ const MODULES: usize = 300;
 
 /// References to modules made from C that nothing in memory has: `docs/REFERENCES.md` tells whose they
 /// are. A stale word that looks like one may explain them, so they need not be found.
-const HELD_FROM_C: [(&str, &str); 2] = [("2.7", "__builtin__ object 1"), ("3.7", "sys object 1")];
+const HELD_FROM_C: [(&str, &str); 1] = [("2.7", "__builtin__ object 1")];
 
 /// What is found of one process.
 struct Found {

@@ -5,6 +5,7 @@ pub mod callbacks;
 mod classes;
 mod containers;
 pub mod edge;
+mod first_references;
 mod frames;
 mod instances;
 mod label;

@@ -69,6 +69,7 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         self.visit_signals(visit);
         for interpreter in &self.python.interpreters {
             self.visit_exit_callbacks(interpreter, visit);
+            self.visit_first_references(interpreter, visit);
             self.visit_identifiers(interpreter, visit);
             self.visit_interpreter(interpreter.id, interpreter.address, visit);
             for thread in threads(&self.look, interpreter.address) {
