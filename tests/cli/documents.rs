@@ -1,6 +1,6 @@
 //! Every document is what `schema` says it is, with its fields in the promised order.
 
-use crate::common::{Interpreter, interpreter, on_every_interpreter};
+use crate::common::{Interpreter, interpreter, on_every_interpreter, program};
 use crate::run::{Ended, Started, run};
 use serde_json::Value;
 use std::process::Command;
@@ -270,6 +270,24 @@ fn doctor_foretells_how_code_comes_to_run() {
             happens(&format!("{name}: {source}"), &target, expected);
         }
     }
+}
+
+#[test]
+fn doctor_foretells_that_a_seccomp_filter_may_forbid_what_a_change_needs() {
+    let Some(python) = interpreter("3.11") else {
+        return;
+    };
+    for (answer, code) in [("allow", 0), ("fail", 6)] {
+        let mut command = Command::new(&python.program);
+        let target = Started::ready(command.arg(program("filtered.py")).arg(answer));
+        let document = run(&["doctor", &target.pid_text(), "--json"]).document();
+        let route = document["route"].as_str().expect("a route");
+        assert!(route.contains("if the seccomp filter forbids"), "{route}");
+        assert_eq!(run(&["exec", &target.pid_text(), "6 * 7"]).code, code);
+    }
+    let free = target(&python);
+    let document = run(&["doctor", &free.pid_text(), "--json"]).document();
+    assert!(!document["route"].to_string().contains("seccomp"));
 }
 
 /// What was foretold is what happens.

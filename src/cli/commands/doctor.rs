@@ -2,7 +2,7 @@
 
 use super::open::{Opened, may_read, open};
 use crate::cli::exit::{Exit, Failure};
-use crate::inject::{Comes, Prospect, assess};
+use crate::inject::{Comes, Prospect, Route, assess};
 use crate::render::{duration, thousands};
 use crate::report::{Check, Doctor, Envelope, Target};
 use crate::target::about::{About, foreign_namespaces};
@@ -165,11 +165,14 @@ fn route(evidence: &Evidence, opened: Option<&Opened>) -> String {
     let symbols = |name: &str| Some(image.find_symbol(&opened.process, name)?.address);
     match assess(&opened.process, &opened.located.python, &symbols) {
         Err(error) => format!("no: {error}; {}", error.help()),
-        Ok(prospect) => words(&prospect),
+        Ok(prospect) => {
+            let filtered = evidence.theirs.as_ref().is_some_and(|it| it.filtered);
+            words(&prospect, filtered)
+        }
     }
 }
 
-fn words(prospect: &Prospect) -> String {
+fn words(prospect: &Prospect, filtered: bool) -> String {
     let threads = match prospect.threads {
         1 => "its one thread".to_owned(),
         many => format!("its {} threads", thousands(many)),
@@ -177,7 +180,14 @@ fn words(prospect: &Prospect) -> String {
     let ms = prospect.stop_us as f64 / 1000.0;
     let stop =
         format!("{threads} would stand still for about {ms:.1} ms, longer on a busy machine");
-    format!("{}; {stop}", way(prospect))
+    // The interface for debuggers needs no memory of the target's.
+    let filter = match filtered && prospect.route != Route::RemoteExec {
+        true => {
+            "; it is refused if the seccomp filter forbids new executable memory, which only a stop shows"
+        }
+        false => "",
+    };
+    format!("{}{filter}; {stop}", way(prospect))
 }
 
 fn way(prospect: &Prospect) -> String {
