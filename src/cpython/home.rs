@@ -27,7 +27,7 @@ pub enum Home {
 }
 
 /// The type objects alone of the smallest CPython take more writable memory than this.
-const LEAST_WRITABLE: u64 = 64 << 10;
+pub const LEAST_WRITABLE: u64 = 64 << 10;
 
 /// The files that may hold a runtime, because code and as much initialised data as a CPython has at
 /// least are mapped from them: first the executable and everything called libpython, then the rest.

@@ -8,7 +8,7 @@
 
 use crate::address::Address;
 use crate::cpython::debug_offsets::{DebugOffsets, DebugOffsetsError};
-pub use crate::cpython::home::{Home, find_home, likely_files};
+pub use crate::cpython::home::{Home, LEAST_WRITABLE, find_home, likely_files};
 pub use crate::cpython::interpreters::walk_interpreters;
 use crate::cpython::layout::{Field, Layout};
 use crate::cpython::phase::Phase;

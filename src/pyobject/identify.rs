@@ -3,8 +3,8 @@
 use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::cpython::locate::{
-    Candidate, LocateError, find_candidates, find_home, from_scan, likely_files, phase_of,
-    walk_interpreters,
+    Candidate, LEAST_WRITABLE, LocateError, find_candidates, find_home, from_scan, likely_files,
+    phase_of, walk_interpreters,
 };
 use crate::cpython::phase::Phase;
 use crate::cpython::python::{Interpreter, Python};
@@ -38,23 +38,39 @@ const TRIES: u32 = 6;
 /// [`LocateError`]: not a Python, not initialised, two Pythons, or a version or layout that is not
 /// known.
 pub fn find(process: &impl Target) -> Result<Located, LocateError> {
-    settled(process, |maps| {
-        let mut search = Search::new(process, maps);
+    settled(process, || {
+        if let Some(located) = find_quickly(process) {
+            return Ok(located);
+        }
+        let maps = process.maps()?;
+        let mut search = Search::new(process, &maps);
         search.by_name()?;
         search.by_scan()?;
         search.finish()
     })
 }
 
+/// The one that has a name, from the mappings that may hold one alone. Whatever is not that simple is found out from
+/// all mappings.
+fn find_quickly(process: &impl Target) -> Option<Located> {
+    let maps = process.maps_of_programs(LEAST_WRITABLE)?;
+    let mut search = Search::new(process, &maps);
+    search.by_name().ok()?;
+    match search.failed {
+        None => search.found.pop(),
+        Some(_) => None,
+    }
+}
+
 /// Looks until what was seen is of one run of one program, and makes sense; the last answer counts.
 fn settled(
     process: &impl Target,
-    look: impl Fn(&Maps) -> Result<Located, LocateError>,
+    look: impl Fn() -> Result<Located, LocateError>,
 ) -> Result<Located, LocateError> {
     let mut tries = 1;
     loop {
         let before = process.execution()?;
-        let answer = look(&process.maps()?);
+        let answer = look();
         let is_same = process.execution()? == before;
         let is_still = before.is_none();
         if is_same && (is_still || tries == TRIES || !may_pass(&answer)) {

@@ -24,17 +24,28 @@ fn mapping(line: &[u8]) -> Option<Mapping> {
     let (major, minor) = pair(fields.next()?, b':')?;
     let inode = number(fields.next()?, 10)?;
     let name = fields.next().unwrap_or_default().trim_ascii_start();
-    let special = special_name(name);
-    let is_file = !name.is_empty() && special.is_none() && !name.starts_with(b"[");
+    let (file, special) = named(name, inode, (major as i32, minor as i32));
     Some(Mapping {
         range: AddressRange::new(Address::new(start), Address::new(end)),
         read: read == b'r',
         write: write == b'w',
         execute: execute == b'x',
         file_offset,
-        file: is_file.then(|| mapped_file(name, inode, (major as i32, minor as i32))),
+        file,
         special,
     })
+}
+
+/// What the kernel's name for a mapping says: the file, or what else it is.
+pub(super) fn named(
+    name: &[u8],
+    inode: u64,
+    device: (i32, i32),
+) -> (Option<MappedFile>, Option<&'static str>) {
+    let special = special_name(name);
+    let is_file = !name.is_empty() && special.is_none() && !name.starts_with(b"[");
+    let file = is_file.then(|| mapped_file(name, inode, device));
+    (file, special)
 }
 
 /// Two hexadecimal numbers.

@@ -16,6 +16,7 @@ pub mod files;
 pub mod halted;
 pub mod headroom;
 mod map_lines;
+mod map_query;
 pub mod maps;
 pub mod memory;
 pub mod own_memory;

@@ -5,6 +5,7 @@
 
 use crate::address::Address;
 use crate::target::map_lines;
+use crate::target::map_query;
 use crate::target::maps::Maps;
 use crate::target::memory::{Piece, ReadError, ReadMemory, pieces_of};
 use nix::errno::Errno;
@@ -186,6 +187,13 @@ impl Process {
                 detail: "a line of maps has an unknown form".to_owned(),
             }),
         }
+    }
+
+    /// The mappings of those files alone of which `least` bytes or more are mapped to be written, in less time;
+    /// `None` where the kernel cannot be asked.
+    pub fn maps_of_programs(&self, least: u64) -> Option<Maps> {
+        let file = self.entry.open_relative("maps").ok()?;
+        map_query::of_programs(&file, least)
     }
 
     fn maps_text(&self) -> Result<Vec<u8>, ProcessError> {

@@ -9,6 +9,8 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigAction, Signal, sigaction};
 use std::ffi::c_void;
+use std::fs::File;
+use std::os::fd::AsRawFd;
 use std::ptr;
 
 /// What `waitpid` says about one thread.
@@ -88,6 +90,71 @@ fn advise<T>(items: &mut [T], advice: i32) -> bool {
     // content.
     let answer = unsafe { libc::madvise(first, length, advice) };
     answer == 0
+}
+
+/// A question about a mapping, and its answer: `struct procmap_query` (`linux/fs.h`, Linux 6.11).
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(C)]
+pub(super) struct MapQuestion {
+    size: u64,
+    query_flags: u64,
+    query_address: u64,
+    pub(super) start: u64,
+    pub(super) end: u64,
+    pub(super) flags: u64,
+    page_size: u64,
+    /// Where in the file it begins, in bytes.
+    pub(super) offset: u64,
+    inode: u64,
+    major: u32,
+    minor: u32,
+    /// With the zero behind it; 0 when it was not asked for.
+    pub(super) name_length: u32,
+    build_id_length: u32,
+    name_address: u64,
+    build_id_address: u64,
+}
+
+impl MapQuestion {
+    pub(super) const READABLE: u64 = 1;
+    pub(super) const WRITABLE: u64 = 2;
+    pub(super) const EXECUTABLE: u64 = 4;
+    /// Only mappings of files.
+    pub(super) const OF_FILE: u64 = 0x20;
+    const COVERING_OR_NEXT: u64 = 0x10;
+
+    /// For the first mapping with all of `flags` that ends behind `address`.
+    pub(super) fn next(address: u64, flags: u64) -> Self {
+        MapQuestion {
+            size: size_of::<Self>() as u64,
+            query_flags: flags | Self::COVERING_OR_NEXT,
+            query_address: address,
+            ..Self::default()
+        }
+    }
+
+    /// Inode and device of the file.
+    pub(super) fn file(&self) -> (u64, u32, u32) {
+        (self.inode, self.major, self.minor)
+    }
+}
+
+/// Asks for one mapping of the process whose `/proc/PID/maps` this is. The name goes into `name`, when that has
+/// room for anything. `ENOENT` when there is no such mapping, `ENOTTY` when the kernel cannot be asked.
+pub(super) fn ask_for_mapping(
+    maps: &File,
+    mut question: MapQuestion,
+    name: &mut [u8],
+) -> Result<MapQuestion, Errno> {
+    const PROCMAP_QUERY: libc::Ioctl = 0xc068_6611;
+    if !name.is_empty() {
+        question.name_length = u32::try_from(name.len()).unwrap_or(u32::MAX);
+        question.name_address = name.as_mut_ptr().expose_provenance() as u64;
+    }
+    // SAFETY: the kernel writes into `question`, whose size it is told, and at most `name_length` bytes into
+    // `name`; both live until it returns.
+    let answer = unsafe { libc::ioctl(maps.as_raw_fd(), PROCMAP_QUERY, &raw mut question) };
+    Errno::result(answer).map(|_| question)
 }
 
 /// Resumes a stopped thread and delivers `signal` (0 for none).

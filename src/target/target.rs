@@ -29,6 +29,12 @@ pub trait Target: ReadMemory {
     /// As [`Process::maps`].
     fn maps(&self) -> Result<Maps, ProcessError>;
 
+    /// The mappings of those files alone of which `least` bytes or more are mapped to be written, where that takes
+    /// less time than all.
+    fn maps_of_programs(&self, _least: u64) -> Option<Maps> {
+        None
+    }
+
     /// Where the stacks of its threads end, of those threads of which that is known.
     fn stack_pointers(&self) -> Vec<Address>;
 
@@ -62,6 +68,10 @@ impl Target for Process {
 
     fn maps(&self) -> Result<Maps, ProcessError> {
         self.maps()
+    }
+
+    fn maps_of_programs(&self, least: u64) -> Option<Maps> {
+        self.maps_of_programs(least)
     }
 
     fn stack_pointers(&self) -> Vec<Address> {
