@@ -42,9 +42,12 @@ struct Known {
 }
 
 impl Objects {
-    /// Nothing, with room for what `count` modules lead to.
-    pub(super) fn of_modules(count: usize) -> Self {
-        let mut objects = Objects::default();
+    /// Nothing but these classes, with room for what `count` modules lead to.
+    pub(super) fn of_modules(count: usize, classes: Classes) -> Self {
+        let mut objects = Objects {
+            classes,
+            ..Objects::default()
+        };
         // Name, module, file, cached file, spec and loader.
         objects.places.reserve(count * 6);
         objects.known.reserve(count * 6);

@@ -8,6 +8,7 @@ use crate::modules::builtin_names::builtin_module_names;
 use crate::modules::kind::{self, Facts, Kind};
 use crate::modules::row::ModuleRow;
 use crate::modules::specs::Specs;
+use crate::pyobject::class::Classes;
 use crate::pyobject::dict::{Entry, Limit, Source};
 use crate::pyobject::hash::TextHash;
 use crate::pyobject::instance;
@@ -17,6 +18,7 @@ use crate::pyobject::repr;
 use crate::pyobject::text::Text;
 use crate::target::memory::{ReadError, ReadMemory};
 use std::collections::HashSet;
+use std::mem::take;
 
 /// How many entries are read together.
 const ROWS_AT_ONCE: usize = 1024;
@@ -120,16 +122,30 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
 
     /// Reads these entries once.
     pub(super) fn read(&mut self, entries: &[Entry]) -> Result<Vec<Found>, ReadError> {
+        self.read_part(entries, &mut Classes::default())
+    }
+
+    /// Reads these entries once; `classes` are those that this reading has met before.
+    pub(super) fn read_part(
+        &mut self,
+        entries: &[Entry],
+        classes: &mut Classes,
+    ) -> Result<Vec<Found>, ReadError> {
         let mut found = Vec::with_capacity(entries.len());
         for entries in entries.chunks(ROWS_AT_ONCE) {
-            self.read_some(entries, &mut found)?;
+            self.read_some(entries, classes, &mut found)?;
         }
         Ok(found)
     }
 
-    fn read_some(&mut self, entries: &[Entry], found: &mut Vec<Found>) -> Result<(), ReadError> {
+    fn read_some(
+        &mut self,
+        entries: &[Entry],
+        classes: &mut Classes,
+        found: &mut Vec<Found>,
+    ) -> Result<(), ReadError> {
         let (memory, layout) = (self.memory, self.layout);
-        let mut objects = Objects::of_modules(entries.len());
+        let mut objects = Objects::of_modules(entries.len(), take(classes));
         let mut drafts = self.read_modules(&mut objects, entries)?;
         self.read_globals(&mut drafts)?;
         let specs = self.read_values(&mut objects, &drafts)?;
@@ -143,6 +159,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         for (entry, draft) in entries.iter().zip(drafts) {
             found.push(self.row(&mut objects, *entry, draft));
         }
+        *classes = objects.classes;
         Ok(())
     }
 

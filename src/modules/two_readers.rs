@@ -5,6 +5,7 @@
 
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::reading::{Found, Reader};
+use crate::pyobject::class::Classes;
 use crate::pyobject::dict::Entry;
 use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::second_thread::SecondThread;
@@ -66,8 +67,8 @@ struct Parts {
 }
 
 impl Parts {
-    /// Where the parts end, in tenths of all entries.
-    const ENDS: [usize; 4] = [4, 8, 9, 10];
+    /// Where the parts end, in twentieths of all entries.
+    const ENDS: [usize; 5] = [8, 16, 18, 19, 20];
 
     fn of(entries: &[Entry]) -> Self {
         Parts {
@@ -82,15 +83,16 @@ impl Parts {
         reader: &mut Reader<'_, M>,
     ) -> Result<Vec<(usize, Vec<Found>)>, ReadError> {
         let mut found = Vec::with_capacity(Self::ENDS.len());
+        let mut classes = Classes::default();
         while let Some((index, part)) = self.take() {
-            found.push((index, reader.read(part)?));
+            found.push((index, reader.read_part(part, &mut classes)?));
         }
         Ok(found)
     }
 
     fn take(&self) -> Option<(usize, &[Entry])> {
         let index = self.next.fetch_add(1, Ordering::Relaxed);
-        let end = |index: usize| Some(self.entries.len() * Self::ENDS.get(index)? / 10);
+        let end = |index: usize| Some(self.entries.len() * Self::ENDS.get(index)? / 20);
         let start = index.checked_sub(1).map_or(Some(0), end)?;
         Some((index, &self.entries[start..end(index)?]))
     }
