@@ -62,6 +62,7 @@ fn run(
         .map_err(Refusal::from)?;
     let owner = ourselves()?;
     let means = means(process, python, Wishes::of(&request))?;
+    let main_thread = MainThread::of(process, python, symbols);
     let maps = process
         .maps()
         .map_err(ControlError::Process)
@@ -76,7 +77,7 @@ fn run(
     }
     let mut run = Run {
         process,
-        main_thread: MainThread::of(process, python, symbols),
+        main_thread,
         means: Means {
             interface: means.interface.filter(|_| script.is_some()),
             ..means

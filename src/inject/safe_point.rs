@@ -23,7 +23,8 @@ use crate::target::memory::{ReadMemory, ReadMemoryExt, word_in};
 use crate::target::process::Process;
 use crate::target::registers_x86_64::is_lock_wait;
 use crate::target::threads::{Activity, Thread, is_in_vfork};
-use std::time::Duration;
+use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 /// Between two looks at a thread.
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
@@ -72,9 +73,11 @@ fn waits_on_by_itself(process: &Process) -> Result<bool, ControlError> {
 }
 
 /// The main thread of a target, as it is seen without a stop.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct MainThread<'p> {
     process: &'p Process,
+    /// What it was seen to do at the beginning: all that is made ready meanwhile need not be waited for.
+    early: RefCell<Option<(Thread, Instant)>>,
     /// The word at which it waits for the GIL, where that wait lasts as long as others run.
     gil: Option<Address>,
 }
@@ -92,6 +95,7 @@ impl<'p> MainThread<'p> {
         let lock = waits_long.then(|| symbols("interpreter_lock")).flatten();
         MainThread {
             process,
+            early: RefCell::new(Thread::main(process).map(|thread| (thread, Instant::now()))),
             gil: lock.and_then(|at| process.read_at(at).ok()),
         }
     }
@@ -104,7 +108,10 @@ impl<'p> MainThread<'p> {
         if is_running(&before) {
             return Seen::Moving;
         }
-        std::thread::sleep(BETWEEN_LOOKS);
+        let early = self.early.take();
+        let is_unmoved = |(early, _): &(Thread, Instant)| has_not_moved(early, &before);
+        let since = early.filter(is_unmoved).map(|(_, at)| at.elapsed());
+        std::thread::sleep(BETWEEN_LOOKS.saturating_sub(since.unwrap_or_default()));
         Thread::main(self.process).map_or(Seen::Gone, |after| compare(&before, &after, self.gil))
     }
 }
@@ -113,12 +120,16 @@ fn is_running(thread: &Thread) -> bool {
     thread.state == 'R' || thread.activity == Activity::Running
 }
 
+/// Whether it waits in the same call and had no processor in between.
+fn has_not_moved(before: &Thread, after: &Thread) -> bool {
+    before.activity == after.activity && before.switches == after.switches
+}
+
 fn compare(before: &Thread, after: &Thread, gil: Option<Address>) -> Seen {
     if "ZX".contains(after.state) {
         return Seen::Gone;
     }
-    let same = before.activity == after.activity && before.switches == after.switches;
-    if !same || is_running(after) {
+    if !has_not_moved(before, after) || is_running(after) {
         return Seen::Moving;
     }
     match after.activity {
