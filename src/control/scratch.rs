@@ -339,15 +339,7 @@ mod tests {
     }
 
     fn anonymous(start: Address, end: Address) -> Mapping {
-        Mapping {
-            range: AddressRange::new(start, end),
-            read: true,
-            write: true,
-            execute: false,
-            file_offset: 0,
-            file: None,
-            special: None,
-        }
+        crate::target::fake::anonymous(start.value(), end.value())
     }
 
     #[test]

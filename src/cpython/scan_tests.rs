@@ -1,8 +1,7 @@
 use super::*;
 use crate::cpython::self_check::self_check;
 use crate::cpython::tables;
-use crate::target::fake::FakeMemory;
-use crate::target::maps::Mapping;
+use crate::target::fake::{FakeMemory, anonymous};
 use proptest::prelude::*;
 use std::time::{Duration, Instant};
 
@@ -15,15 +14,7 @@ fn range(start: u64, size: usize) -> AddressRange {
 }
 
 fn maps_of(ranges: &[AddressRange]) -> Maps {
-    let mapping = |&range: &AddressRange| Mapping {
-        range,
-        read: true,
-        write: true,
-        execute: false,
-        file_offset: 0,
-        file: None,
-        special: None,
-    };
+    let mapping = |range: &AddressRange| anonymous(range.start.value(), range.end.value());
     Maps::new(ranges.iter().map(mapping).collect())
 }
 

@@ -25,13 +25,14 @@ pub enum AreaKind {
     Stack,
 }
 
-/// How much of the stack of a thread that is not the main one is looked at, in bytes: what calls of C need, and more.
+/// How much of the stack of a thread that is not the main one is looked at, in bytes: what calls of C need, and
+/// more.
 const STACK: u64 = 256 << 10;
 /// Bytes below its stack pointer that a function may use (System V ABI for x86-64).
 const RED_ZONE: u64 = 128;
 
-/// Every area of a process whose threads have used their stacks down to `stacks`. Where variables end is read from the image: what lies behind may be
-/// memory of any kind.
+/// Every area of a process whose threads have used their stacks down to `stacks`. Where variables end is read from
+/// the image: what lies behind may be memory of any kind.
 pub fn find_areas(memory: &impl Target, maps: &Maps, stacks: &[Address]) -> Vec<Area> {
     let mut areas = Vec::new();
     for file in maps.files() {
@@ -104,29 +105,20 @@ pub fn words_of(memory: &impl ViewMemory, area: &Area) -> Vec<(Address, Address)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::target::fake::FakeMemory;
+    use crate::target::fake::{FakeMemory, anonymous};
     use crate::target::maps::Mapping;
 
     fn range(start: u64, end: u64) -> AddressRange {
         AddressRange::new(Address::new(start), Address::new(end))
     }
 
-    fn stack_of(range: AddressRange, special: Option<&'static str>) -> Mapping {
-        Mapping {
-            range,
-            read: true,
-            write: true,
-            execute: false,
-            file_offset: 0,
-            file: None,
-            special,
-        }
-    }
-
     #[test]
     fn stacks_are_looked_at_from_where_they_end_and_only_an_unknown_main_one_as_a_whole() {
-        let of_main = stack_of(range(0x900_0000, 0xa00_0000), Some("[stack]"));
-        let of_thread = stack_of(range(0x100_0000, 0x200_0000), None);
+        let of_main = Mapping {
+            special: Some("[stack]"),
+            ..anonymous(0x900_0000, 0xa00_0000)
+        };
+        let of_thread = anonymous(0x100_0000, 0x200_0000);
         let maps = Maps::new(vec![of_main, of_thread]);
         let found = |ends: &[u64]| -> Vec<AddressRange> {
             let ends: Vec<Address> = ends.iter().copied().map(Address::new).collect();

@@ -1,9 +1,23 @@
 //! A byte array posing as the memory of a process, for unit tests.
 
 use crate::address::{Address, AddressRange};
+use crate::target::maps::Mapping;
 use crate::target::memory::{ReadError, ReadMemory};
 use crate::target::view::ViewMemory;
 use std::collections::BTreeMap;
+
+/// Memory of no file, to read and write, as a mapping.
+pub fn anonymous(start: u64, end: u64) -> Mapping {
+    Mapping {
+        range: AddressRange::new(Address::new(start), Address::new(end)),
+        read: true,
+        write: true,
+        execute: false,
+        file_offset: 0,
+        file: None,
+        special: None,
+    }
+}
 
 /// Memory made of byte arrays at chosen addresses.
 #[derive(Debug, Default, Clone)]

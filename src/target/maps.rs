@@ -94,23 +94,12 @@ impl Maps {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::target::fake::anonymous;
     use std::time::{Duration, Instant};
-
-    fn mapping(start: u64, end: u64) -> Mapping {
-        Mapping {
-            range: AddressRange::new(Address::new(start), Address::new(end)),
-            read: true,
-            write: false,
-            execute: false,
-            file_offset: 0,
-            file: None,
-            special: None,
-        }
-    }
 
     #[test]
     fn an_address_between_two_mappings_is_in_none() {
-        let maps = Maps::new(vec![mapping(0x3000, 0x4000), mapping(0x1000, 0x2000)]);
+        let maps = Maps::new(vec![anonymous(0x3000, 0x4000), anonymous(0x1000, 0x2000)]);
         assert_eq!(
             maps.find(Address::new(0x1fff))
                 .map(|m| m.range.start.value()),
@@ -129,7 +118,7 @@ mod tests {
                 device: (8, 1),
                 deleted: false,
             }),
-            ..mapping(index * 0x1000, (index + 1) * 0x1000)
+            ..anonymous(index * 0x1000, (index + 1) * 0x1000)
         };
         let maps = Maps::new((0..40_000).map(of_library).collect());
         let started = Instant::now();
