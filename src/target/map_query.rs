@@ -6,6 +6,7 @@ use crate::target::map_lines::named;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::raw::{MapQuestion, ask_for_mapping};
 use nix::errno::Errno;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
@@ -74,7 +75,7 @@ fn each(
 
 fn mapping(found: &MapQuestion, name: &[u8]) -> Mapping {
     let (inode, major, minor) = found.file();
-    let (file, special) = named(name, inode, (major as i32, minor as i32));
+    let (file, special) = named(&as_text_has_it(name), inode, (major as i32, minor as i32));
     let is = |flag| found.flags & flag != 0;
     Mapping {
         range: AddressRange::new(Address::new(found.start), Address::new(found.end)),
@@ -84,6 +85,19 @@ fn mapping(found: &MapQuestion, name: &[u8]) -> Mapping {
         file_offset: found.offset,
         file,
         special,
+    }
+}
+
+/// The text of the mappings has a line for each, so a line end in a name is written as `\012` there; files told in
+/// both ways are compared.
+fn as_text_has_it(name: &[u8]) -> Cow<'_, [u8]> {
+    match name.contains(&b'\n') {
+        false => Cow::Borrowed(name),
+        true => Cow::Owned(
+            name.split(|&byte| byte == b'\n')
+                .collect::<Vec<_>>()
+                .join(&b"\\012"[..]),
+        ),
     }
 }
 
@@ -98,7 +112,11 @@ mod tests {
         let told = ours.maps().expect("readable");
         let file = File::open("/proc/self/maps").expect("readable");
         let Some(asked) = of_programs(&file, 4096) else {
-            // A kernel before 6.11 is not asked.
+            let kernel = procfs::sys::kernel::Version::current().expect("it has one");
+            assert!(
+                kernel < procfs::sys::kernel::Version::new(6, 11, 0),
+                "it can be asked"
+            );
             return;
         };
         let executable = std::env::current_exe().expect("we are a program");
@@ -111,6 +129,12 @@ mod tests {
         };
         assert_eq!(of_ours(&asked), of_ours(&told));
         assert!(of_ours(&asked).len() > 2);
+    }
+
+    #[test]
+    fn a_line_end_in_a_name_is_written_as_in_the_text() {
+        assert_eq!(*as_text_has_it(b"/a\nb\n"), b"/a\\012b\\012"[..]);
+        assert_eq!(*as_text_has_it(b"/a b"), b"/a b"[..]);
     }
 
     #[test]
