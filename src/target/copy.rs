@@ -1,6 +1,6 @@
 //! A copy of the target's own writable memory, taken in one go while it stands still.
 //!
-//! The stop contains nothing but the copying: what to copy is found out before
+//! The stop contains nothing but the copying, and a look at where the stacks end: what to copy is found out before
 //! ([`CopyPlan::of`]), the room for it is made before, and everything that looks at the copy runs
 //! when the target is on its way again. Copied are the pages that exist of anonymous private memory
 //! (the heap, arenas, `mmap`), and the data of loaded programs and libraries. Read-only memory does
