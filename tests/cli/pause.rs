@@ -114,7 +114,9 @@ fn a_pause_seizes_interrupts_and_detaches_and_writes_nothing() {
         "--- SIGCHLD",
         "+++ ",
     ];
-    for call in calls.lines() {
+    // The end of a call during which another process was traced: a line of its own, judged by its beginning.
+    let is_end = |call: &&str| call.contains("<... ptrace resumed>");
+    for call in calls.lines().filter(|call| !is_end(call)) {
         let known = harmless.iter().any(|harmless| call.contains(harmless));
         assert!(known, "{call}");
     }
