@@ -60,6 +60,7 @@ pub fn modules(args: &ModulesArgs, out: &mut Output, line: Option<&str>) -> Exit
         interpreter: args.interpreter,
         stop: args.pause.then(|| Duration::from_millis(args.max_stop)),
         sysroot: args.core.sysroot.as_deref(),
+        json: out.is_for_a_program(),
     };
     out.look.addresses = args.addresses;
     let mut timings = Timings::start();

@@ -43,6 +43,15 @@ impl Output {
         }
     }
 
+    /// Whether answers are JSON on one line each.
+    pub fn is_for_a_program(&self) -> bool {
+        self.json && !self.is_to_a_terminal()
+    }
+
+    fn is_to_a_terminal(&self) -> bool {
+        self.look.width.is_some()
+    }
+
     /// Whether the reader of standard output has gone: nothing more needs to be computed.
     pub fn is_closed(&self) -> bool {
         self.closed
@@ -107,8 +116,8 @@ impl Output {
 
     /// Writes any document as JSON.
     pub fn document(&mut self, document: &impl Serialize, command: Option<&str>) {
-        let indented = self.look.width.is_some();
         let document = OfCommand { document, command };
+        let indented = self.is_to_a_terminal();
         let written = write_json(&document, indented, std::io::stdout().lock());
         self.heed(written);
     }

@@ -50,7 +50,7 @@ fn table(report: &Modules, look: &Look, pid: Option<i32>) -> Table {
             .column("DICT", Align::Left);
     }
     table = table.paths("FILE");
-    for module in &report.modules {
+    for module in &*report.modules {
         let mut cells = Vec::with_capacity(8);
         if with_pid {
             cells.push(pid.map(|pid| pid.to_string()).unwrap_or_default());

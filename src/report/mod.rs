@@ -18,6 +18,7 @@ mod plan;
 mod ps;
 mod refs;
 mod reload;
+mod rows;
 mod snapshot;
 mod stale;
 mod unload;
@@ -45,6 +46,7 @@ pub use refs::{Accounted, Counted, HeldBy, Refs, Via};
 pub use reload::{
     Rebound, Reload, ReloadChange, ReloadOutcome, ReloadStale, ReloadWhat, SideEffect,
 };
+pub use rows::Rows;
 pub use snapshot::{Snapshot, SnapshotMethod};
 pub use stale::{
     Stale, StaleChange, StaleEvidence, StaleMember, StaleModule, StalePatch, StaleState, StaleWhat,

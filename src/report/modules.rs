@@ -1,6 +1,6 @@
 //! `pyunload.modules/1`: sys.modules.
 
-use super::{Envelope, ReportAddress};
+use super::{Envelope, ReportAddress, Rows};
 use crate::modules::kind::Kind;
 use crate::modules::row::ModuleRow;
 use schemars::JsonSchema;
@@ -13,7 +13,8 @@ pub struct Modules {
     #[serde(flatten)]
     pub envelope: Envelope,
     /// The entries of sys.modules, in its order.
-    pub modules: Vec<Module>,
+    #[schemars(with = "Vec<Module>")]
+    pub modules: Rows<Module>,
     /// How many entries sys.modules has, also those that no pattern asked for.
     pub total: usize,
 }

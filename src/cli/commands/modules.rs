@@ -27,6 +27,8 @@ pub struct Wanted<'a> {
     pub stop: Option<Duration>,
     /// Where files are that a core file leaves out; `None` for where they were.
     pub sysroot: Option<&'a Path>,
+    /// Whether the answer will be JSON on one line.
+    pub json: bool,
 }
 
 /// Reads sys.modules of a process or a core file.
@@ -79,9 +81,13 @@ fn of_process(
         let opened = beside.place.get_or_init(|| opened);
         let interpreter = opened.interpreter(wanted.interpreter)?;
         let inventory = opened.inventory_with(beside.second, interpreter)?;
-        // It ends while the answer is written.
+        let mut answer = of_live(opened, interpreter, inventory, wanted, timings);
+        if wanted.json {
+            answer = written(answer, beside.second);
+        }
+        // It ends while the answer goes out.
         beside.second.end();
-        return Ok(of_live(opened, interpreter, inventory, wanted, timings));
+        return Ok(answer);
     }
     let interpreter = opened.interpreter(wanted.interpreter)?;
     let inventory = opened.inventory(interpreter)?;
@@ -129,7 +135,17 @@ fn report<T: Target>(
     let rows = inventory.rows.into_iter().filter(wanted);
     Modules {
         envelope,
-        modules: rows.map(Module::from).collect(),
+        modules: rows.map(Module::from).collect::<Vec<_>>().into(),
         total,
+    }
+}
+
+/// With its rows put into JSON by both threads.
+fn written(answer: Modules, second: &SecondThread<'_>) -> Modules {
+    let (front, back) = answer.modules.halves();
+    let (front, back) = second.both(|| front.written(), move || back.written());
+    Modules {
+        modules: front.followed_by(back),
+        ..answer
     }
 }

@@ -178,8 +178,8 @@ impl<'o> Session<'o> {
             ..modules::Wanted::default()
         };
         let report = modules::run(&self.which, &wanted, None, &mut Timings::start());
-        let rows = report.map(|report| report.modules).unwrap_or_default();
-        rows.iter().map(|module| escaped(&module.name)).collect()
+        let rows = report.iter().flat_map(|report| report.modules.iter());
+        rows.map(|module| escaped(&module.name)).collect()
     }
 }
 
