@@ -7,6 +7,7 @@ use crate::elf::image::Image;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::ReadMemoryExt;
 use crate::target::process::Process;
+use memchr::memmem::Finder;
 
 /// `syscall; ret`.
 const SYSCALL_RETURN: &[u8] = &[0x0f, 0x05, 0xc3];
@@ -14,6 +15,8 @@ const SYSCALL_RETURN: &[u8] = &[0x0f, 0x05, 0xc3];
 const RESTORE: &[u8] = &[0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05];
 /// More text than any C library has.
 const MAX_TEXT: u64 = 16 << 20;
+/// How much of it is read at once: what is looked for mostly stands near the beginning.
+const PART: usize = 64 << 10;
 
 /// The C library of a target.
 #[derive(Debug)]
@@ -81,16 +84,19 @@ fn name_of(file: &MappedFile) -> &str {
 
 /// Where a sequence of bytes stands in the executable part of an image.
 fn find_in_text(process: &Process, image: &Image, pattern: &[u8]) -> Option<Address> {
+    let finder = Finder::new(pattern);
     image
         .segments
         .iter()
         .filter(|segment| segment.execute && !segment.write && segment.range.len() <= MAX_TEXT)
         .find_map(|segment| {
-            let size = segment.range.len() as usize;
-            let text = process.read_bytes_at(segment.range.start, size).ok()?;
-            let offset = text
-                .windows(pattern.len())
-                .position(|window| window == pattern)?;
-            Some(segment.range.start.offset(offset as u64))
+            let parts = (segment.range.start.value()..segment.range.end.value()).step_by(PART);
+            parts.map(Address::new).find_map(|start| {
+                // A sequence may begin in one part and end in the next.
+                let size = segment.range.end.value() - start.value();
+                let size = (size as usize).min(PART + pattern.len() - 1);
+                let text = process.read_bytes_at(start, size).ok()?;
+                Some(start.offset(finder.find(&text)? as u64))
+            })
         })
 }
