@@ -11,7 +11,7 @@ use crate::control::error::ControlError;
 use crate::target::core_file::CoreThread;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory, ReadMemoryExt};
-use crate::target::pause::{Paused, StopLimits};
+use crate::target::pause::{PauseError, Paused, StopLimits};
 use crate::target::process::Process;
 use crate::target::registers_x86_64::{
     Registers, SYSCALL, interrupted, interrupted_when_rewound, resumed,
@@ -33,7 +33,8 @@ const TRAP_FLAG: u64 = 1 << 8;
 /// What the kernel keeps free below a stack that grows (`stack_guard_gap`).
 const STACK_GAP: u64 = 1 << 20;
 
-/// A process all of whose threads stand still, and that may be changed until this is dropped.
+/// A process whose threads stand still (all, or the main thread), and that may be changed until this
+/// is dropped.
 #[derive(Debug)]
 pub struct Control<'p> {
     paused: Paused<'p>,
@@ -53,20 +54,39 @@ impl<'p> Control<'p> {
         limits: StopLimits,
         _consent: Consent,
     ) -> Result<Self, ControlError> {
+        Self::of(process, || Paused::stop(process, watchdog, limits))
+    }
+
+    /// Stops the main thread only: for what no other thread has to do with.
+    ///
+    /// # Errors
+    /// [`ControlError::Pause`]; the process then runs as before.
+    pub fn seize_main(
+        process: &'p Process,
+        watchdog: &'p Watchdog,
+        limits: StopLimits,
+        _consent: Consent,
+    ) -> Result<Self, ControlError> {
+        Self::of(process, || Paused::stop_main(process, watchdog, limits))
+    }
+
+    fn of(
+        process: &'p Process,
+        stop: impl FnOnce() -> Result<Paused<'p>, PauseError>,
+    ) -> Result<Self, ControlError> {
         // Read before the stop: the mappings that matter (stack, data) do not come and go.
         let maps = process.maps()?;
         let filtered = process.status()?.seccomp.is_none_or(|mode| mode != 0);
         let stack_limit = process.stack_limit().unwrap_or(0);
-        let paused = Paused::stop(process, watchdog, limits)?;
         Ok(Control {
-            paused,
+            paused: stop()?,
             maps,
             filtered,
             stack_limit,
         })
     }
 
-    /// Lets all threads go on; how long they stood still.
+    /// Lets the threads go on; how long they stood still.
     pub fn resume(self) -> Duration {
         self.paused.resume()
     }
@@ -103,7 +123,7 @@ impl<'p> Control<'p> {
         self.main_thread().registers().map_err(ControlError::Trace)
     }
 
-    /// The threads with their registers, the main thread first.
+    /// The threads that stand still with their registers, the main thread first.
     ///
     /// # Errors
     /// [`ControlError::Trace`].
@@ -111,7 +131,7 @@ impl<'p> Control<'p> {
         self.paused.core_threads().map_err(ControlError::Trace)
     }
 
-    /// Where each thread will go on executing, the main thread first.
+    /// Where each thread that stands still will go on executing, the main thread first.
     ///
     /// # Errors
     /// [`ControlError::Trace`].

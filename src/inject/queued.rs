@@ -26,6 +26,8 @@ const MOST_CANCELLED: usize = 4;
 
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
+/// Compiling and running the smallest request takes as long.
+pub(super) const FIRST_NAP: Duration = Duration::from_millis(1);
 
 /// How waiting for a queued request ended.
 enum Waited {
@@ -67,7 +69,7 @@ impl Run<'_> {
     }
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
-        let mut nap = Duration::from_micros(100);
+        let mut nap = FIRST_NAP;
         let mut next_wake = began + BEFORE_WAKING;
         loop {
             let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
@@ -219,7 +221,7 @@ impl Run<'_> {
     }
 
     fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
-        let control = self.seize()?;
+        let control = self.seize_for(armed)?;
         // What a parked thread runs was never in the queue.
         let ring = self.prepared.ring.as_ref().filter(|_| !armed.parked);
         let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
@@ -231,7 +233,7 @@ impl Run<'_> {
     fn give_back(&mut self, armed: &Armed) {
         let mut stops_left = 3;
         for _ in 0..20 {
-            let Ok(control) = self.seize() else {
+            let Ok(control) = self.seize_for(armed) else {
                 // A machine that is starved now may not be so in a moment.
                 stops_left -= 1;
                 match stops_left == 0 || self.process.has_ended() {

@@ -113,7 +113,7 @@ impl<'b> Broom<'b> {
 
     /// What a parked main thread was made to run.
     fn clear_parked(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
-        let control = self.seize()?;
+        let control = Control::seize_main(self.process, self.watchdog, self.limits, self.consent)?;
         let outcome = parked_thread::give_back(&control, self.libc, scratch);
         cleared.stopped_us += control.resume().as_micros() as u64;
         match outcome? {

@@ -17,6 +17,7 @@ use crate::control::shared_file::{maker_of, remove_left_for};
 use crate::cpython::debug_offsets::DebugOffsets;
 use crate::cpython::python::{Interpreter, Python};
 use crate::inject::error::{BadResult, InjectError, Refusal};
+use crate::inject::queued::FIRST_NAP;
 use crate::inject::remote_script::{Progress, Script};
 use crate::inject::request::{Ran, Route};
 use crate::inject::route::{Way, choose};
@@ -186,7 +187,7 @@ impl Run<'_> {
         state: Address,
     ) -> Result<Option<Ran>, InjectError> {
         let began = Instant::now();
-        let mut nap = Duration::from_micros(100);
+        let mut nap = FIRST_NAP;
         let mut next_look = began + BEFORE_NUDGING;
         loop {
             let progress = self.progress_of_script()?;

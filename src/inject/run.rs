@@ -154,6 +154,19 @@ impl<'r> Run<'r> {
         Control::seize(self.process, self.watchdog, self.limits, self.consent)
     }
 
+    /// For a request that no thread but the main one has to do with: what it runs while it waits.
+    pub(super) fn seize_main(&self) -> Result<Control<'r>, ControlError> {
+        Control::seize_main(self.process, self.watchdog, self.limits, self.consent)
+    }
+
+    /// For what becomes of a request.
+    pub(super) fn seize_for(&self, armed: &Armed) -> Result<Control<'r>, ControlError> {
+        match armed.parked {
+            true => self.seize_main(),
+            false => self.seize(),
+        }
+    }
+
     fn complete(&mut self) -> Result<Ran, InjectError> {
         let ended = self.try_until_it_ran();
         self.give_back_cancelled();
@@ -261,7 +274,7 @@ impl<'r> Run<'r> {
         let sight = call
             .look(self.process, &self.prepared.libc)
             .map_err(|why| Refusal::ParkedUnproven { why })?;
-        let armed = call.arm(self.seize()?, &self.prepared.libc, &sight)?;
+        let armed = call.arm(self.seize_main()?, &self.prepared.libc, &sight)?;
         self.stopped += armed.stopped;
         self.woken = true;
         Ok(armed)

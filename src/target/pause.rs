@@ -1,4 +1,4 @@
-//! A process whose threads all stand still, for as short as possible.
+//! A process whose threads all stand still, or its main thread alone, for as short as possible.
 //!
 //! Who stops whom: the thread of the tool that makes a [`Paused`] seizes every thread of the
 //! target, interrupts them, and looks again until no new one has appeared. Dropping it detaches
@@ -108,7 +108,7 @@ struct Held {
     at_rest: bool,
 }
 
-/// A process all of whose threads stand still until this is dropped.
+/// A process whose threads stand still until this is dropped: all of them, or the main thread.
 #[derive(Debug)]
 pub struct Paused<'p> {
     process: &'p Process,
@@ -134,6 +134,31 @@ impl<'p> Paused<'p> {
         watchdog: &'p Watchdog,
         limits: StopLimits,
     ) -> Result<Self, PauseError> {
+        let mut paused = Self::begin(process, watchdog, limits)?;
+        while paused.stop_new_threads()? {}
+        Ok(paused)
+    }
+
+    /// Stops the main thread only: all others run on.
+    ///
+    /// # Errors
+    /// [`PauseError`]; the process then runs as before.
+    pub fn stop_main(
+        process: &'p Process,
+        watchdog: &'p Watchdog,
+        limits: StopLimits,
+    ) -> Result<Self, PauseError> {
+        let mut paused = Self::begin(process, watchdog, limits)?;
+        paused.stop_threads(&[process.pid()])?;
+        Ok(paused)
+    }
+
+    /// Nothing is stopped yet, but the time runs.
+    fn begin(
+        process: &'p Process,
+        watchdog: &'p Watchdog,
+        limits: StopLimits,
+    ) -> Result<Self, PauseError> {
         refuse_what_must_not_be_stopped(process, limits)?;
         let failed = |errno| PauseError::Failed {
             tid: process.pid(),
@@ -143,7 +168,7 @@ impl<'p> Paused<'p> {
         let bell = Rc::new(StopBell::new().map_err(failed)?);
         watchdog.expect(limits.max_stop)?;
         let began = Instant::now();
-        let mut paused = Paused {
+        Ok(Paused {
             process,
             watchdog,
             bell,
@@ -153,19 +178,25 @@ impl<'p> Paused<'p> {
             limits,
             _signals: signals,
             _not_send: PhantomData,
-        };
-        while paused.stop_new_threads()? {}
-        Ok(paused)
+        })
     }
 
     /// Stops the threads not held yet; whether there were any.
     fn stop_new_threads(&mut self) -> Result<bool, PauseError> {
         let pid = self.process.pid();
         let known = self.held.len();
-        for tid in thread_ids(self.process).map_err(|_| PauseError::Gone { pid })? {
-            if !self.held.iter().any(|held| held.tracee.tid() == tid) {
-                self.seize(tid)?;
-            }
+        let mut threads = thread_ids(self.process).map_err(|_| PauseError::Gone { pid })?;
+        threads.retain(|tid| !self.held.iter().any(|held| held.tracee.tid() == *tid));
+        self.stop_threads(&threads)?;
+        Ok(self.held.len() > known)
+    }
+
+    /// Stops these threads. Without the main thread, by then, nothing is stopped.
+    fn stop_threads(&mut self, threads: &[i32]) -> Result<(), PauseError> {
+        let pid = self.process.pid();
+        let known = self.held.len();
+        for tid in threads {
+            self.seize(*tid)?;
         }
         for held in &self.held[known..] {
             // A thread that has ended meanwhile shows that when it is waited for.
@@ -186,7 +217,7 @@ impl<'p> Paused<'p> {
         {
             return Err(PauseError::Gone { pid });
         }
-        Ok(self.held.len() > known)
+        Ok(())
     }
 
     fn seize(&mut self, tid: i32) -> Result<(), PauseError> {
@@ -290,7 +321,7 @@ impl<'p> Paused<'p> {
         }
     }
 
-    /// The ids of the threads, the main thread's first.
+    /// The ids of the threads that stand still, the main thread's first.
     pub fn thread_ids(&self) -> Vec<i32> {
         self.held.iter().map(|held| held.tracee.tid()).collect()
     }
@@ -300,22 +331,26 @@ impl<'p> Paused<'p> {
         &self.held[0].tracee
     }
 
-    /// All threads, the main thread first.
+    /// The threads that stand still, the main thread first.
     pub(crate) fn threads(&self) -> impl Iterator<Item = &Tracee> {
         self.held.iter().map(|held| &held.tracee)
     }
 
-    /// Lets all threads go on; how long they stood still.
+    /// Lets them go on; how long they stood still.
     pub fn resume(mut self) -> Duration {
         self.let_go()
     }
 
     fn let_go(&mut self) -> Duration {
+        let began = self.began;
+        let mut stopped = Duration::ZERO;
         // One that cannot be detached from runs: it has not stopped yet, or was let run and has not
         // stopped again. Or it was killed.
-        self.held
-            .retain(|held| !held.at_rest || held.tracee.detach().is_err());
-        let stopped = self.stopped_for();
+        self.held.retain(|held| {
+            // Not behind it: a thread that goes on may take the processor from us at once.
+            stopped = began.elapsed();
+            !held.at_rest || held.tracee.detach().is_err()
+        });
         self.watchdog.rest();
         self.let_latecomers_go();
         stopped

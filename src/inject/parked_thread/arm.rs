@@ -11,6 +11,9 @@
 //! nothing happened but a mapping, which the next run gives back. Nobody but us unmaps: only when the
 //! trampoline says it is through, and no instruction pointer and no word on the stack points into it.
 //!
+//! Only the main thread is stopped: no other one ever reads the request, runs in its mapping, or writes what
+//! the gates look at, but for an end of the interpreter by another thread, which can as well begin after any stop.
+//!
 //! Gates, all under the stop: the interpreter is not ending; this is its main thread; no restartable
 //! sequence, no shadow stack; it waits, right behind a `syscall`; its stack, followed by `.eh_frame`,
 //! is on the positive list of [`recognise`](super::recognise); there is room on the stack for Python.
