@@ -2,8 +2,7 @@
 //! as long as reading a hundred modules.
 
 use crate::target::own_memory::{Room, make_ready};
-use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
-use nix::unistd::Pid;
+use crate::target::processors::{here, keep_off};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -30,10 +29,10 @@ pub fn with_second_thread<'env, T>(
         let (sender, jobs) = channel::<Job<'env>>();
         let (give, room) = channel();
         let mut ours = Room::new(memory);
-        let here = sched_getcpu();
+        let starter = here();
         let thread = Builder::new().spawn_scoped(scope, move || {
-            if let Ok(here) = here {
-                keep_off(here);
+            if let Some(starter) = starter {
+                keep_off(starter);
             }
             make_ready(memory);
             ours.fill();
@@ -48,21 +47,6 @@ pub fn with_second_thread<'env, T>(
             room,
         })
     })
-}
-
-/// Has the calling thread run on other processors than `taken`, when it runs there and may use others. Some kernels
-/// put a new thread where the one that started it runs, and leave it there for longer than it lives.
-fn keep_off(taken: usize) {
-    let this_thread = Pid::from_raw(0);
-    let (Ok(here), Ok(mut others)) = (sched_getcpu(), sched_getaffinity(this_thread)) else {
-        return;
-    };
-    let is_other = |number| others.is_set(number).unwrap_or(false) && number != taken;
-    let has_others = (0..CpuSet::count()).any(is_other);
-    if here == taken && has_others && others.unset(taken).is_ok() {
-        // Only a wish: it does its work anywhere.
-        let _ = sched_setaffinity(this_thread, &others);
-    }
 }
 
 impl<'env> SecondThread<'env> {
@@ -110,21 +94,6 @@ mod tests {
             [both(), both()]
         });
         assert_eq!(lengths, [(3, "two".to_owned()), (3, "two".to_owned())]);
-    }
-
-    #[test]
-    fn a_thread_keeps_off_a_processor_where_it_has_others() {
-        let here = sched_getcpu().expect("it is told");
-        let ran_at = std::thread::spawn(move || {
-            keep_off(here);
-            sched_getcpu().expect("it is told")
-        });
-        let allowed = sched_getaffinity(Pid::from_raw(0)).expect("ours");
-        let count = (0..CpuSet::count()).filter(|&number| allowed.is_set(number) == Ok(true));
-        // It need not have begun here; where it has, it has left.
-        if count.count() > 1 {
-            assert_ne!(ran_at.join().expect("no panic"), here);
-        }
     }
 
     #[test]

@@ -9,6 +9,7 @@
 //! watchdog ends too. It runs in a process group of its own, so that no terminal stops both.
 
 use crate::target::process::Process;
+use crate::target::processors::{Stay, run_where_it_may};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, getppid};
@@ -56,6 +57,8 @@ impl Watchdog {
             detail: error.to_string(),
         };
         let ourselves = Process::open(std::process::id() as i32).map_err(|error| failed(&error))?;
+        // While it starts we wait: on our processor it takes nothing from the target.
+        let stay = Stay::here();
         let child = Command::new("/proc/self/exe")
             .arg(WATCHDOG_ARGUMENT)
             .arg(ourselves.pid().to_string())
@@ -75,6 +78,7 @@ impl Watchdog {
             .stdout
             .take()
             .is_some_and(|mut pipe| pipe.read_exact(&mut answer).is_ok());
+        drop(stay);
         if said && &answer == READY {
             Ok(watchdog)
         } else {
@@ -148,7 +152,11 @@ fn watch(tool: &Process) {
             Ok(0) => {}
             Ok(_) => match read_message(&stdin) {
                 Some(0) => overdue = None,
-                Some(time) => overdue = Some(Instant::now() + Duration::from_millis(time)),
+                Some(time) => {
+                    overdue = Some(Instant::now() + Duration::from_millis(time));
+                    // It was started on one processor, which may be busy when the stop is overdue.
+                    run_where_it_may(tool.pid());
+                }
                 None => return,
             },
             Err(nix::errno::Errno::EINTR) => {}

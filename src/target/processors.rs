@@ -1,0 +1,98 @@
+//! On which processors threads of ours run: never a matter of right or wrong, so that failures do not count.
+
+use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
+
+/// Where this thread runs now; `None` where that is not told.
+pub fn here() -> Option<usize> {
+    sched_getcpu().ok()
+}
+
+/// Has the calling thread run on other processors than `taken`, when it runs there and may use others. Some kernels
+/// put a new thread where the one that started it runs, and leave it there for longer than it lives.
+pub fn keep_off(taken: usize) {
+    let (Some(here), Some(mut others)) = (here(), allowed(THIS_THREAD)) else {
+        return;
+    };
+    let is_other = |number| others.is_set(number).unwrap_or(false) && number != taken;
+    let has_others = (0..CpuSet::count()).any(is_other);
+    if here == taken && has_others && others.unset(taken).is_ok() {
+        allow(&others);
+    }
+}
+
+/// Keeps the calling thread, and what it starts, on the processor where it runs, until this is dropped.
+#[derive(Debug)]
+pub struct Stay {
+    before: Option<CpuSet>,
+}
+
+impl Stay {
+    /// From now on.
+    pub fn here() -> Self {
+        let mut only = CpuSet::new();
+        let before = allowed(THIS_THREAD);
+        if here().is_some_and(|here| only.set(here).is_ok()) && before.is_some() {
+            allow(&only);
+        }
+        Stay { before }
+    }
+}
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        if let Some(before) = &self.before {
+            allow(before);
+        }
+    }
+}
+
+/// Lets the calling thread run wherever the main thread of another process may.
+pub fn run_where_it_may(process: i32) {
+    if let Some(processors) = allowed(Pid::from_raw(process)) {
+        allow(&processors);
+    }
+}
+
+const THIS_THREAD: Pid = Pid::from_raw(0);
+
+fn allowed(thread: Pid) -> Option<CpuSet> {
+    sched_getaffinity(thread).ok()
+}
+
+fn allow(processors: &CpuSet) {
+    let _ = sched_setaffinity(THIS_THREAD, processors);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn count(processors: &CpuSet) -> usize {
+        let is_set = |&number: &usize| processors.is_set(number) == Ok(true);
+        (0..CpuSet::count()).filter(is_set).count()
+    }
+
+    #[test]
+    fn a_thread_keeps_off_a_processor_where_it_has_others() {
+        let here = here().expect("it is told");
+        let ran_at = std::thread::spawn(move || {
+            keep_off(here);
+            super::here().expect("it is told")
+        });
+        // It need not have begun here; where it has, it has left.
+        if allowed(THIS_THREAD).is_some_and(|all| count(&all) > 1) {
+            assert_ne!(ran_at.join().expect("no panic"), here);
+        }
+    }
+
+    #[test]
+    fn what_stays_runs_on_one_processor_until_it_may_go() {
+        let before = allowed(THIS_THREAD).expect("it is told");
+        let stay = Stay::here();
+        let within = allowed(THIS_THREAD).expect("it is told");
+        drop(stay);
+        assert_eq!(count(&within), 1);
+        assert_eq!(allowed(THIS_THREAD), Some(before));
+    }
+}
