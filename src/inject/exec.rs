@@ -7,8 +7,12 @@ use std::fmt::Write;
 
 const COMMON: &str = include_str!("payload/common.py");
 const EXEC: &str = include_str!("payload/exec.py");
-/// What tells an exception: compiled only when there is one.
-const RAISED: &str = include_str!("payload/exec_raised.py");
+/// What only some code needs, and is compiled when it does.
+const REST: [&str; 3] = [
+    COMMON,
+    include_str!("payload/exec_rest.py"),
+    include_str!("payload/exec_raised.py"),
+];
 
 /// Longest code, in bytes of UTF-8: as escapes in the source it has four times that.
 pub const MAX_CODE: usize = 128 << 10;
@@ -58,8 +62,8 @@ pub enum Answer {
 pub fn source(table: Address, code: &str) -> String {
     let mut source = format!("TABLE = {}\nROOM = {ROOM}\n", table.value());
     write_literal(&mut source, "CODE", code);
-    write_literal(&mut source, "RAISED", &lean(&[RAISED]));
-    source + &lean(&[COMMON, EXEC])
+    write_literal(&mut source, "REST", &lean(&REST));
+    source + &lean(&[EXEC])
 }
 
 fn write_literal(source: &mut String, name: &str, text: &str) {

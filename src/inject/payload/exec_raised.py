@@ -1,5 +1,4 @@
-# Tells an exception of what somebody typed as Python writes it. It is compiled only when there is one: most code
-# raises nothing, and while this is compiled no other thread of the program runs. Behind exec.py, in its namespace.
+# The rest of exec.py, in its namespace: tells an exception of what somebody typed as Python writes it.
 
 
 def name_of(kind):
@@ -72,7 +71,7 @@ def told(error, trace, lines, seen):
 
 def is_ours(trace):
     code = trace.tb_frame.f_code
-    return code in (executed.__code__, evaluated.__code__, parsed.__code__)
+    return code in (executed.__code__, parsed.__code__, tree_of.__code__)
 
 
 def told_whole(error, trace, lines):
