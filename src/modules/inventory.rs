@@ -10,7 +10,8 @@
 
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
-use crate::modules::reading::{Found, Reader};
+use crate::modules::draft::Found;
+use crate::modules::reading::Reader;
 use crate::modules::row::ModuleRow;
 use crate::modules::two_readers::TwoReaders;
 use crate::pyobject::dict::{self, Entry, Snapshot};

@@ -3,6 +3,7 @@
 mod attributes;
 mod builtin_names;
 pub mod describe;
+mod draft;
 pub mod ghosts;
 pub mod group;
 pub mod inventory;

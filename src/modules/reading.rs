@@ -3,10 +3,10 @@
 use crate::address::Address;
 use crate::cpython::layout::Layout;
 use crate::cpython::python::{Interpreter, Python};
-use crate::modules::attributes::{Objects, Value};
+use crate::modules::attributes::Objects;
 use crate::modules::builtin_names::builtin_module_names;
-use crate::modules::kind::{self, Facts, Kind};
-use crate::modules::row::ModuleRow;
+use crate::modules::draft::{Draft, Found, GLOBALS, PATH, RowMaker, SPEC, SPEC_NAME};
+use crate::modules::kind;
 use crate::modules::specs::Specs;
 use crate::pyobject::class::Classes;
 use crate::pyobject::dict::{Entry, Limit, Source};
@@ -14,8 +14,6 @@ use crate::pyobject::hash::TextHash;
 use crate::pyobject::instance;
 use crate::pyobject::module::{self, Module};
 use crate::pyobject::names::Names;
-use crate::pyobject::repr;
-use crate::pyobject::text::Text;
 use crate::target::memory::{ReadError, ReadMemory};
 use std::collections::HashSet;
 use std::mem::take;
@@ -33,32 +31,6 @@ const SPECS: Limit = Limit {
     all: 1 << 20,
 };
 
-const GLOBALS: [&str; 6] = [
-    "__file__",
-    "__cached__",
-    "__version__",
-    "__package__",
-    "__loader__",
-    "__spec__",
-];
-const PATH: [&str; 1] = ["__path__"];
-/// Which of them is the spec.
-const SPEC_NAME: usize = 5;
-const SPEC: [&str; 3] = ["loader", "origin", "_cached"];
-
-/// One entry as one reading found it.
-#[derive(Debug, Clone)]
-pub(super) struct Found {
-    pub(super) row: ModuleRow,
-    pub(super) warnings: Vec<String>,
-}
-
-impl Found {
-    pub(super) fn agrees_with(&self, other: &Found) -> bool {
-        self.warnings == other.warnings && self.row.agrees_with(&other.row)
-    }
-}
-
 /// Reads entries; keeps from one reading to the next only what cannot have changed.
 pub(super) struct Reader<'r, M: ?Sized> {
     memory: &'r M,
@@ -72,37 +44,6 @@ pub(super) struct Reader<'r, M: ?Sized> {
     builtin_names: Option<HashSet<String>>,
     /// How many bytes of text may still be read.
     budget: u64,
-}
-
-/// What is known of one entry while it is read.
-#[derive(Default)]
-struct Draft {
-    module: Option<Module>,
-    globals: [Option<Address>; 6],
-    path: Option<Address>,
-    spec: [Option<Address>; 3],
-    warnings: Vec<String>,
-}
-
-impl Draft {
-    fn file(&self) -> Option<Address> {
-        self.globals[0]
-    }
-    fn cached(&self) -> Option<Address> {
-        self.globals[1].or(self.spec[2])
-    }
-    fn version(&self) -> Option<Address> {
-        self.globals[2]
-    }
-    fn package(&self) -> Option<Address> {
-        self.globals[3]
-    }
-    fn loader(&self) -> Option<Address> {
-        self.spec[0].or(self.globals[4])
-    }
-    fn origin(&self) -> Option<Address> {
-        self.spec[1]
-    }
 }
 
 impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
@@ -156,8 +97,13 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         self.read_paths(&mut objects, &mut drafts)?;
         self.read_texts(&mut objects, &drafts, entries)?;
         self.read_builtin_names(&drafts)?;
+        let rows = RowMaker {
+            memory,
+            layout,
+            builtin_names: self.builtin_names.as_ref(),
+        };
         for (entry, draft) in entries.iter().zip(drafts) {
-            found.push(self.row(&mut objects, *entry, draft));
+            found.push(rows.found(&mut objects, *entry, draft));
         }
         *classes = objects.classes;
         Ok(())
@@ -200,8 +146,11 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     /// The well-known names in the namespaces of modules.
     fn read_globals(&mut self, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let mut owners: Vec<&mut Draft> =
-            drafts.iter_mut().filter(|draft| has_dict(draft)).collect();
-        let sources: Vec<Source> = owners.iter().filter_map(|draft| namespace(draft)).collect();
+            drafts.iter_mut().filter(|draft| draft.has_dict()).collect();
+        let sources: Vec<Source> = owners
+            .iter()
+            .filter_map(|draft| draft.namespace())
+            .collect();
         let namespaces = (self.globals).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
         for (draft, namespace) in owners.iter_mut().zip(namespaces) {
             match namespace {
@@ -291,14 +240,14 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     fn read_paths(&mut self, objects: &mut Objects, drafts: &mut [Draft]) -> Result<(), ReadError> {
         let is_open = |draft: &&mut Draft| {
             let loader = draft.loader().map(|at| objects.loader_names(at));
-            has_dict(draft) && !kind::is_told_by(&loader.unwrap_or_default())
+            draft.has_dict() && !kind::is_told_by(&loader.unwrap_or_default())
         };
         if self.layout.python < (3, 0) {
             // Has no namespace packages.
             return Ok(());
         }
         let open: Vec<&mut Draft> = drafts.iter_mut().filter(is_open).collect();
-        let sources: Vec<Source> = open.iter().filter_map(|draft| namespace(draft)).collect();
+        let sources: Vec<Source> = open.iter().filter_map(|draft| draft.namespace()).collect();
         let found = (self.path).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
         for (draft, found) in open.into_iter().zip(found) {
             // A namespace that cannot be read was warned about.
@@ -346,148 +295,9 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         }
         Ok(())
     }
-
-    fn row(&self, objects: &mut Objects, entry: Entry, mut draft: Draft) -> Found {
-        let (name, name_is_repr) = self.name(objects, entry.key, &mut draft.warnings);
-        let header = objects.header(entry.value);
-        if header.is_none() {
-            draft
-                .warnings
-                .push(format!("there is no object at {}", entry.value));
-        }
-        let loader = match draft.loader() {
-            Some(at) if !objects.is_none(at) => objects.loader_names(at),
-            _ => Vec::new(),
-        };
-        let mut row = ModuleRow {
-            kind: Kind::Other,
-            class: objects
-                .class_of(entry.value)
-                .map(|class| class.name.clone()),
-            address: entry.value,
-            dict: has_dict(&draft)
-                .then(|| draft.module.map(|module| module.dict))
-                .flatten(),
-            refcount: header.map(|header| header.refcount.count),
-            immortal: header.is_some_and(|header| header.refcount.immortal),
-            file: text_of(objects, "__file__", draft.file(), &mut draft.warnings),
-            cached: text_of(objects, "__cached__", draft.cached(), &mut draft.warnings),
-            origin: text_of(
-                objects,
-                "__spec__.origin",
-                draft.origin(),
-                &mut draft.warnings,
-            ),
-            loader: loader.first().map(|&name| name.to_owned()),
-            version: optional_text(objects, draft.version()),
-            package: text_of(objects, "__package__", draft.package(), &mut draft.warnings),
-            aliases: Vec::new(),
-            name,
-            name_is_repr,
-        };
-        row.kind = self.kind(objects, &row, &draft, &loader);
-        let warnings = draft.warnings.iter();
-        Found {
-            warnings: warnings
-                .map(|warning| format!("{}: {warning}", row.name))
-                .collect(),
-            row,
-        }
-    }
-
-    fn kind(&self, objects: &Objects, row: &ModuleRow, draft: &Draft, loader: &[&str]) -> Kind {
-        let is_python_2 = self.layout.python < (3, 0);
-        if objects.is_none(row.address) {
-            return if is_python_2 {
-                Kind::Stub
-            } else {
-                Kind::Blocked
-            };
-        }
-        let Some(module) = draft.module else {
-            return Kind::Other;
-        };
-        let path = draft.path.and_then(|at| objects.class_of(at));
-        let builtins = self.builtin_names.as_ref();
-        kind::of_module(&Facts {
-            is_python_2,
-            loader,
-            origin: row.origin.as_deref(),
-            file: row.file.as_deref(),
-            is_from_c: module.is_from_c,
-            is_builtin_name: row.name != "__main__"
-                && builtins.is_some_and(|names| names.contains(&row.name)),
-            has_namespace_path: path.is_some_and(|class| class.name == "_NamespacePath"),
-        })
-    }
-
-    /// The name that a key gives, and whether it is in `repr` form.
-    fn name(
-        &self,
-        objects: &mut Objects,
-        key: Address,
-        warnings: &mut Vec<String>,
-    ) -> (String, bool) {
-        let is_str = objects
-            .class_of(key)
-            .and_then(|class| class.flags.text_kind())
-            .is_some_and(|kind| kind == crate::pyobject::text::native(self.layout));
-        match objects.text(key) {
-            Some(Ok(Text::Plain(name))) if is_str => return (name.clone(), false),
-            Some(Ok(text)) if is_str => {
-                let kind = crate::pyobject::text::native(self.layout);
-                return (repr::of_text(self.layout, kind, text), true);
-            }
-            Some(Err(error)) => {
-                warnings.push(format!("its key is unknown: {error}"));
-                return (format!("<str object at {key}>"), true);
-            }
-            _ => {}
-        }
-        match repr::read(self.memory, self.layout, &mut objects.classes, key) {
-            Ok(name) => (name, true),
-            Err(error) => {
-                warnings.push(format!("its key is unknown: {error}"));
-                (format!("<object at {key}>"), true)
-            }
-        }
-    }
-}
-
-/// On 2.7 a module that was never filled has none.
-fn has_dict(draft: &Draft) -> bool {
-    draft.module.is_some_and(|module| !module.dict.is_null())
-}
-
-fn namespace(draft: &Draft) -> Option<Source> {
-    draft.module.map(|module| Source::Dict(module.dict))
 }
 
 /// These objects, and nothing before them.
 fn alone(objects: impl IntoIterator<Item = Address>) -> impl Iterator<Item = (Address, u64)> {
     objects.into_iter().map(|at| (at, 0))
-}
-
-/// The text of an attribute; one that holds something else, or cannot be read, is warned about.
-fn text_of(
-    objects: &Objects,
-    name: &str,
-    at: Option<Address>,
-    warnings: &mut Vec<String>,
-) -> Option<String> {
-    match objects.value(at?) {
-        Value::Text(text) => return Some(text),
-        Value::Null => {}
-        Value::Other(class) => warnings.push(format!("{name} is no str but of class {class}")),
-        Value::Unreadable(why) => warnings.push(format!("{name} is unknown: {why}")),
-    }
-    None
-}
-
-/// The text of an attribute that may well hold something else.
-fn optional_text(objects: &Objects, at: Option<Address>) -> Option<String> {
-    match objects.value(at?) {
-        Value::Text(text) => Some(text),
-        _ => None,
-    }
 }

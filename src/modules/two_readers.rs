@@ -4,7 +4,8 @@
 //! left one of them waiting for the other a sixth of the time. Not for a target that is stopped: what is read then is found out before the stop.
 
 use crate::cpython::python::{Interpreter, Python};
-use crate::modules::reading::{Found, Reader};
+use crate::modules::draft::Found;
+use crate::modules::reading::Reader;
 use crate::pyobject::class::Classes;
 use crate::pyobject::dict::Entry;
 use crate::target::memory::{ReadError, ReadMemory};
