@@ -60,10 +60,37 @@ pub enum Answer {
 /// The whole program for this code. `table` is `sys.modules` as it was read from outside. Pure
 /// ASCII: whatever the code is, the parser sees it as one literal.
 pub fn source(table: Address, code: &str) -> String {
-    let mut source = format!("TABLE = {}\nROOM = {ROOM}\n", table.value());
+    let cut = cut(code);
+    let mut source = format!("TABLE = {}\nROOM = {ROOM}\nCUT = {cut}\n", table.value());
     write_literal(&mut source, "CODE", code);
     write_literal(&mut source, "REST", &lean(&REST));
     source + &lean(&[EXEC])
+}
+
+/// Where an expression at the end of the code may begin, in characters; 0 where only the whole of it may be one.
+///
+/// Whether it does is tried inside, by compiling both parts. That proves it: what comes before is whole, and ends with
+/// a line or a semicolon. Behind a line, the expression begins a line of its own without indentation, so it is in no
+/// block. Behind a semicolon, it belongs to the only line there is, which is no block by its first word and has no comment.
+fn cut(code: &str) -> usize {
+    let text = code.trim_end();
+    let at = match text.rsplit_once('\n') {
+        Some((_, line)) if line.starts_with(char::is_whitespace) => 0,
+        Some((before, _)) => before.len() + 1,
+        None if text.contains(['#', '\\', '\r', '\x0c']) || begins_block(text) => 0,
+        None => text.rfind(';').map_or(0, |semicolon| semicolon + 1),
+    };
+    text[..at].chars().count()
+}
+
+/// Whether what follows on a line that begins so may belong to a block.
+fn begins_block(line: &str) -> bool {
+    const WORDS: [&str; 12] = [
+        "if", "elif", "else", "for", "while", "try", "except", "finally", "with", "def", "class",
+        "async",
+    ];
+    let end = line.find(|c: char| !c.is_alphanumeric() && c != '_');
+    WORDS.contains(&&line[..end.unwrap_or(line.len())])
 }
 
 fn write_literal(source: &mut String, name: &str, text: &str) {
@@ -140,6 +167,27 @@ mod tests {
         assert!(source.starts_with("TABLE = 7\n"));
         assert!(source.contains(r"CODE = b'print(\'\xc3\xa9\\\')\x0a\'\'\''"));
         assert!(source.is_ascii());
+    }
+
+    #[test]
+    fn an_expression_may_begin_behind_the_last_line_end_or_semicolon_that_is_in_no_block() {
+        let behind = |code: &str| code.chars().skip(cut(code)).collect::<String>();
+        assert_eq!(behind("import é; f(1)\n"), " f(1)\n");
+        assert_eq!(behind("x = 'é'\nf(1)"), "f(1)");
+        // In these it is told by the syntax tree, or the whole is one expression.
+        for whole in [
+            "f(1)",
+            "if a: b; c",
+            "else: b; c",
+            "a # b; c",
+            "if a:\n  b",
+            "(1,\n 2)",
+            "a\r; b",
+            "",
+        ] {
+            assert_eq!(behind(whole), whole);
+        }
+        assert_eq!(behind("iffy; c"), " c");
     }
 
     #[test]

@@ -20,9 +20,9 @@ impl<T: Serialize> Rows<T> {
         self
     }
 
-    /// The first half of them and the rest; not written yet.
-    pub fn halves(mut self) -> (Self, Self) {
-        let rest = self.rows.split_off(self.rows.len() / 2);
+    /// The first `count` of them and the rest; not written yet.
+    pub fn split_at(mut self, count: usize) -> (Self, Self) {
+        let rest = self.rows.split_off(count.min(self.rows.len()));
         (self.rows.into(), rest.into())
     }
 
@@ -82,7 +82,7 @@ mod tests {
         let rows = Rows::from(vec!["a", "\"b\n", "c"]);
         let all = r#"["a","\"b\n","c"]"#;
         assert_eq!(json(&rows), all);
-        let (front, back) = rows.halves();
+        let (front, back) = rows.split_at(2);
         let front = front.written();
         // Where one part was not written in advance, none of it counts.
         assert_eq!(json(&front.clone().followed_by(back.clone())), all);

@@ -1,5 +1,6 @@
 # Runs what somebody typed, as a prompt of Python would. Before this text stand the constants of one request:
 #   CODE        the text, bytes of UTF-8
+#   CUT         where an expression at its end may begin: see exec.rs
 #   TABLE       id(sys.modules) as it was read from outside
 #   ROOM        how many bytes of standard output, of the value and of a traceback come back
 #   REST        common.py, exec_rest.py and exec_raised.py, as text
@@ -12,7 +13,6 @@
 # text comes back. What it writes to sys.stdout by another way goes where the program's own output goes.
 
 NAME = '<exec>'
-ONLY_AST = 0x400  # PyCF_ONLY_AST
 BUILTINS = __builtins__ if type(__builtins__) is dict else __builtins__.__dict__
 SINKS = []  # a Printed, once something was printed
 
@@ -29,20 +29,17 @@ def decoded(text):
     return text.decode('utf-8')
 
 
-def tree_of(text):
-    """The syntax tree, and the flags with which to compile it."""
-    return compile(text, NAME, 'exec', ONLY_AST, True), 0
-
-
 def parsed(text):
     """The code without the expression at its end, and that expression, both compiled."""
-    tree, flags = tree_of(text)
-    last = None
-    if tree.body and type(tree.body[-1]).__name__ == 'Expr':
-        kinds = type(tree).__mro__[1].__subclasses__()
-        expression = [kind for kind in kinds if kind.__name__ == 'Expression'][0]
-        last = compile(expression(tree.body.pop().value), NAME, 'eval', flags, True)
-    return compile(tree, NAME, 'exec', flags, True), last
+    body = text[:CUT]
+    try:
+        last = compile('\n' * body.count('\n') + text[CUT:], NAME, 'eval', 0, True)
+        return compile(body, NAME, 'exec', 0, True), last
+    except SyntaxError:
+        if '\n' not in text and ';' not in text:
+            return compile(text, NAME, 'exec', 0, True), None  # one statement, and no expression
+        complete()
+        return parsed_as_tree(text)
 
 
 def printed(*values, **options):

@@ -71,7 +71,7 @@ def told(error, trace, lines, seen):
 
 def is_ours(trace):
     code = trace.tb_frame.f_code
-    return code in (executed.__code__, parsed.__code__, tree_of.__code__)
+    return code in (executed.__code__, parsed.__code__, parsed_as_tree.__code__, tree_of.__code__)
 
 
 def told_whole(error, trace, lines):
