@@ -11,7 +11,7 @@ use crate::control::error::ControlError;
 use crate::target::core_file::CoreThread;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{Piece, ReadError, ReadMemory, ReadMemoryExt};
-use crate::target::pause::{PauseError, Paused, StopLimits};
+use crate::target::pause::{Paused, StopLimits};
 use crate::target::process::Process;
 use crate::target::registers_x86_64::{
     Registers, SYSCALL, interrupted, interrupted_when_rewound, resumed,
@@ -44,7 +44,7 @@ pub struct Control<'p> {
 }
 
 impl<'p> Control<'p> {
-    /// Stops every thread of `process`.
+    /// Stops the threads of `process` that `limits` name.
     ///
     /// # Errors
     /// [`ControlError::Pause`]; the process then runs as before.
@@ -54,32 +54,12 @@ impl<'p> Control<'p> {
         limits: StopLimits,
         _consent: Consent,
     ) -> Result<Self, ControlError> {
-        Self::of(process, || Paused::stop(process, watchdog, limits))
-    }
-
-    /// Stops the main thread only: for what no other thread has to do with.
-    ///
-    /// # Errors
-    /// [`ControlError::Pause`]; the process then runs as before.
-    pub fn seize_main(
-        process: &'p Process,
-        watchdog: &'p Watchdog,
-        limits: StopLimits,
-        _consent: Consent,
-    ) -> Result<Self, ControlError> {
-        Self::of(process, || Paused::stop_main(process, watchdog, limits))
-    }
-
-    fn of(
-        process: &'p Process,
-        stop: impl FnOnce() -> Result<Paused<'p>, PauseError>,
-    ) -> Result<Self, ControlError> {
         // Read before the stop: the mappings that matter (stack, data) do not come and go.
         let maps = process.maps()?;
         let filtered = process.status()?.seccomp.is_none_or(|mode| mode != 0);
         let stack_limit = process.stack_limit().unwrap_or(0);
         Ok(Control {
-            paused: stop()?,
+            paused: Paused::stop(process, watchdog, limits)?,
             maps,
             filtered,
             stack_limit,

@@ -4,6 +4,8 @@ use crate::address::Address;
 use crate::cpython::layout::{GcForm, Layout, Place};
 use crate::cpython::version::{Build, Version};
 use crate::target::memory::{ReadError, ReadMemory};
+use crate::target::pause::StopLimits;
+use std::time::Duration;
 
 /// One interpreter of the runtime: the main one or a sub-interpreter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,16 @@ impl Python {
     /// The main interpreter. There always is one: without it no `Python` is made.
     pub fn main(&self) -> &Interpreter {
         &self.interpreters[0]
+    }
+
+    /// What a stop of its process may cost, which may stand still for `max_stop`.
+    pub fn stop_limits(&self, max_stop: Duration) -> StopLimits {
+        StopLimits {
+            max_stop,
+            // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
+            refuse_epoll_wait: self.version.major < 3,
+            ..StopLimits::default()
+        }
     }
 
     /// The interpreter with this number.

@@ -53,16 +53,12 @@ pub fn reclaim(
     }
     let watchdog = Watchdog::start()?;
     let libc = Libc::find(process, &maps)?;
-    let limits = StopLimits {
-        max_stop,
-        refuse_epoll_wait: python.version.major < 3,
-    };
     let broom = Broom {
         process,
         ring: route_for(python).ok().and_then(|(_, ring)| ring),
         libc: &libc,
         watchdog: &watchdog,
-        limits,
+        limits: python.stop_limits(max_stop),
         consent,
     };
     broom.clear(&leftovers)
@@ -113,7 +109,8 @@ impl<'b> Broom<'b> {
 
     /// What a parked main thread was made to run.
     fn clear_parked(&self, scratch: Scratch, cleared: &mut Leftovers) -> Result<(), Refusal> {
-        let control = Control::seize_main(self.process, self.watchdog, self.limits, self.consent)?;
+        let limits = self.limits.of_main();
+        let control = Control::seize(self.process, self.watchdog, limits, self.consent)?;
         let outcome = parked_thread::give_back(&control, self.libc, scratch);
         cleared.stopped_us += control.resume().as_micros() as u64;
         match outcome? {

@@ -86,10 +86,7 @@ fn run(
         prepared: &prepared,
         watchdog: &watchdog,
         interruption: &interruption,
-        limits: StopLimits {
-            max_stop: request.max_stop,
-            refuse_epoll_wait: python.version.major < 3,
-        },
+        limits: python.stop_limits(request.max_stop),
         consent,
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
@@ -156,7 +153,8 @@ impl<'r> Run<'r> {
 
     /// For a request that no thread but the main one has to do with: what it runs while it waits.
     pub(super) fn seize_main(&self) -> Result<Control<'r>, ControlError> {
-        Control::seize_main(self.process, self.watchdog, self.limits, self.consent)
+        let limits = self.limits.of_main();
+        Control::seize(self.process, self.watchdog, limits, self.consent)
     }
 
     /// For what becomes of a request.

@@ -32,6 +32,18 @@ pub struct StopLimits {
     /// Whether to refuse when a thread waits in `epoll_wait` or a call like it. Programs that
     /// cannot bear EINTR there (CPython 2.7) would be hurt if the tool died in the stop.
     pub refuse_epoll_wait: bool,
+    /// Whether to stop the main thread only: for what no other thread has to do with.
+    pub only_main: bool,
+}
+
+impl StopLimits {
+    /// The same for the main thread only.
+    pub fn of_main(self) -> Self {
+        StopLimits {
+            only_main: true,
+            ..self
+        }
+    }
 }
 
 impl Default for StopLimits {
@@ -39,6 +51,7 @@ impl Default for StopLimits {
         StopLimits {
             max_stop: Duration::from_millis(200),
             refuse_epoll_wait: false,
+            only_main: false,
         }
     }
 }
@@ -125,36 +138,11 @@ pub struct Paused<'p> {
 }
 
 impl<'p> Paused<'p> {
-    /// Stops every thread of `process`.
+    /// Stops every thread of `process`, or its main thread alone where `limits` say so.
     ///
     /// # Errors
     /// [`PauseError`]; the process then runs as before.
     pub fn stop(
-        process: &'p Process,
-        watchdog: &'p Watchdog,
-        limits: StopLimits,
-    ) -> Result<Self, PauseError> {
-        let mut paused = Self::begin(process, watchdog, limits)?;
-        while paused.stop_new_threads()? {}
-        Ok(paused)
-    }
-
-    /// Stops the main thread only: all others run on.
-    ///
-    /// # Errors
-    /// [`PauseError`]; the process then runs as before.
-    pub fn stop_main(
-        process: &'p Process,
-        watchdog: &'p Watchdog,
-        limits: StopLimits,
-    ) -> Result<Self, PauseError> {
-        let mut paused = Self::begin(process, watchdog, limits)?;
-        paused.stop_threads(&[process.pid()])?;
-        Ok(paused)
-    }
-
-    /// Nothing is stopped yet, but the time runs.
-    fn begin(
         process: &'p Process,
         watchdog: &'p Watchdog,
         limits: StopLimits,
@@ -168,7 +156,7 @@ impl<'p> Paused<'p> {
         let bell = Rc::new(StopBell::new().map_err(failed)?);
         watchdog.expect(limits.max_stop)?;
         let began = Instant::now();
-        Ok(Paused {
+        let mut paused = Paused {
             process,
             watchdog,
             bell,
@@ -178,7 +166,13 @@ impl<'p> Paused<'p> {
             limits,
             _signals: signals,
             _not_send: PhantomData,
-        })
+        };
+        if limits.only_main {
+            paused.stop_threads(&[process.pid()])?;
+        } else {
+            while paused.stop_new_threads()? {}
+        }
+        Ok(paused)
     }
 
     /// Stops the threads not held yet; whether there were any.

@@ -57,7 +57,7 @@ fn pause(pid: i32, times: u64) -> Result<(), Box<dyn Error>> {
     let watchdog = Watchdog::start()?;
     let limits = StopLimits {
         max_stop: Duration::from_millis(1000),
-        refuse_epoll_wait: false,
+        ..StopLimits::default()
     };
     for _ in 0..times {
         let paused = Paused::stop(&process, &watchdog, limits)?;

@@ -34,11 +34,7 @@ pub fn inventory(
 ) -> Result<(Inventory, Duration), Failure> {
     let pid = opened.process.pid();
     let python = &opened.located.python;
-    let limits = StopLimits {
-        max_stop,
-        // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: python.version.major < 3,
-    };
+    let limits = python.stop_limits(max_stop);
     let watchdog = Watchdog::start().map_err(|error| failure(pid, error.into()))?;
     let stop = Stop {
         opened,

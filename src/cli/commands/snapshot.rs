@@ -36,11 +36,8 @@ pub fn run(args: &SnapshotArgs) -> Result<Snapshot, Failure> {
     let opened = open(args.pid)?;
     let file = NewFile::create(&args.output)?;
     let facts = Facts::of(&opened.process)?;
-    let limits = StopLimits {
-        max_stop: Duration::from_millis(args.max_stop),
-        // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: opened.located.python.version.major < 3,
-    };
+    let python = &opened.located.python;
+    let limits = python.stop_limits(Duration::from_millis(args.max_stop));
     let watchdog = Watchdog::start().map_err(|error| failure_to_stop(args.pid, error.into()))?;
     let mut warnings = Vec::new();
     let (taken, written) = with_progress("taking a snapshot", || {

@@ -163,10 +163,8 @@ impl Command<'_> {
     }
 
     fn stop(&self) -> StopLimits {
-        StopLimits {
-            max_stop: Duration::from_millis(self.args.max_stop),
-            refuse_epoll_wait: self.opened.located.python.version.major < 3,
-        }
+        let python = &self.opened.located.python;
+        python.stop_limits(Duration::from_millis(self.args.max_stop))
     }
 
     fn total(&self) -> Duration {

@@ -98,11 +98,7 @@ fn of_process<T>(
     look: impl Fn(&Seen<'_>) -> T,
 ) -> Result<Looked<T>, Failure> {
     let pid = process.pid();
-    let stop = StopLimits {
-        max_stop: limits.max_stop,
-        // Python 2 does not call again what a stop has interrupted (PEP 475 came with 3.5).
-        refuse_epoll_wait: opened.located.python.version.major < 3,
-    };
+    let stop = opened.located.python.stop_limits(limits.max_stop);
     let watchdog = Watchdog::start().map_err(|error| stop_failure(pid, error.into()))?;
     let mut stopped = Duration::ZERO;
     let seen = until_it_suits(Unseen::may_pass, || {
