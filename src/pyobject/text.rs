@@ -10,6 +10,8 @@ use crate::target::memory::{ReadError, ReadMemory};
 use span::{Span, Width, find};
 use std::fmt::{self, Write};
 
+pub use span::State;
+
 mod span;
 
 /// The longest text that is read, in characters (2.7: units).

@@ -3,7 +3,8 @@
 use super::shape::{Body, DictSlot, Shape};
 use super::tracer::Tracer;
 use crate::address::Address;
-use crate::cpython::layout::{AttributesForm, DictKeysForm, FrameForm, TextForm};
+use crate::cpython::layout::{AttributesForm, DictKeysForm, FrameForm};
+use crate::pyobject::text::State;
 use crate::target::view::ViewMemory;
 
 /// Largest object that is believed, in bytes.
@@ -94,18 +95,12 @@ impl<M: ViewMemory> Tracer<'_, M> {
             return self.look.end_of(object, shape);
         }
         let length = self.look.length(object).saturating_add(1);
-        let TextForm::Flexible {
-            kind_shift,
-            compact_bit,
-            ascii_bit,
-        } = text.form
-        else {
+        let word: u32 = self.look.word(text.state.of(object)).unwrap_or_default();
+        let Some(state) = State::of(text.form, word) else {
             return shape.basicsize.saturating_add(length.saturating_mul(4));
         };
-        let state: u32 = self.look.word(text.state.of(object)).unwrap_or_default();
-        let is_set = |bit: u8| state >> bit & 1 == 1;
-        let characters = length.saturating_mul(u64::from(state >> kind_shift & 7));
-        let head = match (is_set(compact_bit), is_set(ascii_bit)) {
+        let characters = length.saturating_mul(u64::from(state.kind));
+        let head = match (state.is_compact, state.is_ascii) {
             (true, true) => text.ascii_size,
             (true, false) => text.compact_size,
             (false, _) => shape.basicsize,

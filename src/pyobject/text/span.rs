@@ -179,6 +179,37 @@ fn units_span(layout: &Layout, object: Address, head: &[u8]) -> Option<Span> {
     })
 }
 
+/// What the state of a text says (PEP 393).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// Bytes of a code point; 0 for a text that was never made ready.
+    pub kind: u8,
+    /// Whether the characters are behind the header.
+    pub is_compact: bool,
+    /// Whether all of them are ASCII.
+    pub is_ascii: bool,
+}
+
+impl State {
+    /// From the state word; `None` where texts have none (2.7).
+    pub fn of(form: TextForm, word: u32) -> Option<Self> {
+        let TextForm::Flexible {
+            kind_shift,
+            compact_bit,
+            ascii_bit,
+        } = form
+        else {
+            return None;
+        };
+        let is_set = |bit: u8| word >> bit & 1 == 1;
+        Some(State {
+            kind: (word >> kind_shift & 7) as u8,
+            is_compact: is_set(compact_bit),
+            is_ascii: is_set(ascii_bit),
+        })
+    }
+}
+
 /// The forms of PEP 393. `Ok(None)` when the bytes are cut.
 fn flexible_span(
     layout: &Layout,
@@ -186,31 +217,25 @@ fn flexible_span(
     head: &[u8],
 ) -> Result<Option<Span>, ObjectError> {
     let text = &layout.text;
-    let TextForm::Flexible {
-        kind_shift,
-        compact_bit,
-        ascii_bit,
-    } = text.form
-    else {
+    let (Some(length), Some(word)) = (text.length.get(head), text.state.get(head)) else {
         return Ok(None);
     };
-    let (Some(length), Some(state)) = (text.length.get(head), text.state.get(head)) else {
+    let Some(state) = State::of(text.form, word) else {
         return Ok(None);
     };
-    let is_set = |bit: u8| state >> bit & 1 == 1;
-    let width = match state >> kind_shift & 7 {
+    let width = match state.kind {
         0 => return Ok(raw_span(layout, object, head)),
-        width @ (1 | 2 | 4) => Width::Fixed(width as u8),
+        width @ (1 | 2 | 4) => Width::Fixed(width),
         _ => {
             return Err(ObjectError::Malformed {
                 at: object,
                 what: "str",
                 detail: "state",
-                value: state.into(),
+                value: word.into(),
             });
         }
     };
-    let at = match (is_set(compact_bit), is_set(ascii_bit)) {
+    let at = match (state.is_compact, state.is_ascii) {
         (true, true) => Some(object.offset(text.ascii_size)),
         (true, false) => Some(object.offset(text.compact_size)),
         (false, _) => text.data.get(head),
