@@ -11,3 +11,4 @@ pub mod shared_file;
 pub mod sigframe_x86_64;
 pub mod snapshot_fork;
 mod syscall_x86_64;
+pub mod waking_socket;

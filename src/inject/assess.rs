@@ -5,6 +5,7 @@ use crate::control::control::Onward;
 use crate::control::libc::Libc;
 use crate::cpython::python::Python;
 use crate::inject::error::InjectError;
+use crate::inject::event_loop::waits_in_loop;
 use crate::inject::parked_thread;
 use crate::inject::remote_script::Script;
 use crate::inject::request::Route;
@@ -34,6 +35,8 @@ pub enum Comes {
     Itself,
     /// It waits, and is woken by an EINTR, if the wait is CPython's own: only a stop shows that.
     Woken,
+    /// It waits in an event loop of asyncio, which is woken by the socket by which it wakes itself.
+    ByItsLoop,
     /// It waits with the GIL released, and runs the code in the middle of that wait, if the stop
     /// confirms what its stack looks like.
     WhileWaiting,
@@ -62,7 +65,10 @@ pub fn assess(
         (_, Seen::Gone) => return Err(InjectError::Gone),
         (Some(Way::Interface(_, onward)), _) => (Route::RemoteExec, Comes::by(onward)),
         (Some(Way::Queue(onward)), _) => (means.queue, Comes::by(onward)),
-        (Some(Way::WhileWaiting), _) if can_run_while_waiting(process, python, symbols) => {
+        (Some(Way::Loop), _) if waits_in_loop(process, python) => (means.queue, Comes::ByItsLoop),
+        (Some(Way::WhileWaiting | Way::Loop), _)
+            if can_run_while_waiting(process, python, symbols) =>
+        {
             (Route::ParkedThread, Comes::WhileWaiting)
         }
         (_, Seen::Parked { wait_channel, .. }) => (means.queue, Comes::Later { wait_channel }),

@@ -3,6 +3,7 @@
 mod assembler_x86_64;
 mod assess;
 pub mod error;
+mod event_loop;
 pub mod exec;
 mod page;
 pub mod parked_thread;
@@ -24,5 +25,5 @@ mod withdraw;
 pub use assess::{Comes, Prospect, assess, refuse_at_sight};
 pub use error::{InjectError, Kind, Refusal};
 pub use reclaim::{Leftovers, reclaim};
-pub use request::{Ran, Request, Route, Status};
+pub use request::{Ran, Request, Route, Status, Wake};
 pub use run::run_main;

@@ -6,10 +6,11 @@
 use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::inject::error::{InjectError, Refusal};
+use crate::inject::event_loop::Waker;
 use crate::inject::page::{Snapshot, State};
 use crate::inject::parked_thread::{self, Left};
 use crate::inject::pending_call::Armed;
-use crate::inject::request::{Ran, Route};
+use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::result::{look, read_result};
 use crate::inject::route::{Way, choose};
 use crate::inject::run::Run;
@@ -61,7 +62,7 @@ impl Run<'_> {
             } else {
                 self.prepared.route
             },
-            woken: self.woken,
+            wake: self.wake,
             latency_us: latency.as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
             gil_held_us: snapshot.ran_us,
@@ -109,12 +110,25 @@ impl Run<'_> {
         self.wake_if(|control| prepared.check_lock_wait(control));
     }
 
+    /// Has the event loop that the main thread waits in run once. Nothing needs to stand still for that: should the
+    /// loop wait no more, it ignores the byte.
+    fn wake_loop(&mut self) -> bool {
+        let waker = Waker::find(self.process, self.prepared.python, self.consent);
+        let is_woken = waker.is_some_and(|waker| waker.wake());
+        if is_woken {
+            self.wake = Wake::SelfPipe;
+        }
+        is_woken
+    }
+
     /// Has the wait of the main thread end with EINTR, if a stop proves that it bears that.
     pub(super) fn wake_if(&mut self, bears: impl Fn(&Control<'_>) -> Result<(), Refusal>) {
         let Ok(control) = self.seize() else { return };
         let began = Instant::now();
         if bears(&control).is_ok() {
-            self.woken |= control.wake_main().is_ok();
+            if control.wake_main().is_ok() {
+                self.wake = Wake::Eintr;
+            }
         } else {
             control.resume();
         }
@@ -122,16 +136,22 @@ impl Run<'_> {
     }
 
     /// Whether the main thread, which was moving when the request was queued, has begun to wait where
-    /// another way reaches it.
-    fn has_parked(&self) -> bool {
+    /// another way reaches it. One that waits in its event loop is woken.
+    fn has_parked(&mut self) -> bool {
         if self.cancelled.len() == MOST_CANCELLED {
             return false;
         }
-        match choose(&self.means, &self.main_thread.look_twice()) {
-            Some(Way::WhileWaiting) => self.prepared.parked.as_ref().is_some_and(|call| {
-                let seen = call.look(self.process, &self.prepared.libc);
-                seen.is_ok()
-            }),
+        let way = choose(&self.means, &self.main_thread.look_twice());
+        if way == Some(Way::Loop) && self.wake_loop() {
+            return false;
+        }
+        match way {
+            Some(Way::WhileWaiting | Way::Loop) => {
+                self.prepared.parked.as_ref().is_some_and(|call| {
+                    let seen = call.look(self.process, &self.prepared.libc);
+                    seen.is_ok()
+                })
+            }
             Some(Way::Interface(_, Onward::Woken)) => true,
             _ => false,
         }

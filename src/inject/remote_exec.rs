@@ -19,7 +19,7 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::inject::error::{BadResult, InjectError, Refusal};
 use crate::inject::queued::FIRST_NAP;
 use crate::inject::remote_script::{Progress, Script};
-use crate::inject::request::{Ran, Route};
+use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::route::{Way, choose};
 use crate::inject::run::{Given, Run};
 use crate::inject::safe_point::{check_main_thread, refuse_finalizing};
@@ -132,7 +132,9 @@ impl Run<'_> {
         if outcome.is_ok() && onward == Onward::Woken {
             // Armed it is; a thread that does not wait any more looks by itself.
             let woken = control.wake_main();
-            self.woken |= woken.is_ok();
+            if woken.is_ok() {
+                self.wake = Wake::Eintr;
+            }
             self.stopped += woken.unwrap_or_else(|_| began.elapsed());
         } else {
             self.stopped += control.resume();
@@ -162,7 +164,7 @@ impl Run<'_> {
             }
             None => {
                 check_main_thread(control, python)?;
-                find_state(control, python)?
+                find_state(control, python, control.main_registers()?.fs_base)?
             }
         };
         slot.refuse_taken(control, state)?;
@@ -290,7 +292,7 @@ impl Run<'_> {
             status,
             value,
             route: Route::RemoteExec,
-            woken: self.woken,
+            wake: self.wake,
             latency_us: began.elapsed().as_micros() as u64,
             stopped_us: self.stopped.as_micros() as u64,
             gil_held_us,
@@ -298,22 +300,28 @@ impl Run<'_> {
     }
 }
 
-/// The state of the main thread in the main interpreter. The kernel's tid in it may be that of
-/// another pid namespace, so it is known by its `pthread_t`, the base of the `fs` segment.
-fn find_state(control: &Control<'_>, python: &Python) -> Result<Address, Refusal> {
+/// The state of the thread with this `pthread_t` in the main interpreter. The kernel's tid in it may be that of
+/// another pid namespace.
+///
+/// # Errors
+/// [`Refusal::OtherMainThread`]: it has none.
+pub(super) fn find_state(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    thread: u64,
+) -> Result<Address, Refusal> {
     let read = ControlError::Read;
-    let base = control.main_registers()?.fs_base;
     let layout = &python.layout;
     let head = layout.interpreter.threads_head;
-    let mut state = head.read(control, python.main().address).map_err(read)?;
+    let mut state = head.read(memory, python.main().address).map_err(read)?;
     for _ in 0..MAX_STATES {
         if state.is_null() {
             break;
         }
-        if layout.thread.thread_id.read(control, state).map_err(read)? == base {
+        if layout.thread.thread_id.read(memory, state).map_err(read)? == thread {
             return Ok(state);
         }
-        state = layout.thread.next.read(control, state).map_err(read)?;
+        state = layout.thread.next.read(memory, state).map_err(read)?;
     }
     Err(Refusal::OtherMainThread)
 }

@@ -54,6 +54,17 @@ impl Route {
     }
 }
 
+/// What made a main thread that waited come to the code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wake {
+    /// Nothing: it came by itself.
+    None,
+    /// Its system call ended with EINTR.
+    Eintr,
+    /// A byte in the socket by which its event loop wakes itself.
+    SelfPipe,
+}
+
 /// How the code ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
@@ -72,8 +83,8 @@ pub struct Ran {
     pub value: Vec<u8>,
     /// How it was started.
     pub route: Route,
-    /// Whether the main thread waited for a lock and was woken for it.
-    pub woken: bool,
+    /// What made the main thread come to it.
+    pub wake: Wake,
     /// From the end of the stop that armed it to the moment the result was seen, in microseconds.
     pub latency_us: u64,
     /// How long the target stood still, all stops of this run together, in microseconds.

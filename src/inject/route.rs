@@ -11,6 +11,7 @@
 //! |---|---|---|
 //! | runs, or waits for the GIL | the interface | the queue of pending calls |
 //! | waits for a lock (3.6 on) | the queue, and an EINTR: the interface is not looked at there | the same |
+//! | waits in a loop of asyncio | the interface, and an EINTR | to 3.12 the queue, and a byte in its self-pipe |
 //! | waits in a call known to bear it | the interface, and an EINTR | in the middle of its wait (3.8 on) |
 //! | waits in anything else | in the middle of its wait, if it is proven | the same |
 //! | waits for a child of `vfork` | nothing, until that has executed its program | the same |
@@ -34,6 +35,7 @@ use crate::inject::request::{Request, Route};
 use crate::inject::safe_point::{Seen, may_wake, refuse_finalizing};
 use crate::target::pause::PauseError;
 use crate::target::process::Process;
+use crate::target::registers_x86_64::is_epoll_wait;
 use crate::target::threads::vfork_parent;
 
 /// The variable by which CPython switches remote debugging off: being there is enough.
@@ -70,6 +72,9 @@ pub(super) struct Means {
     pub(super) queue: Route,
     /// Waits for locks bear an EINTR.
     pub(super) wakes_locks: bool,
+    /// A loop of asyncio that waits can be woken by its own socket: where a request comes into the queue without the
+    /// main thread.
+    pub(super) wakes_loops: bool,
     /// The interpreter, where it is not the main one: what the main thread does is nothing to it.
     pub(super) elsewhere: Option<Interpreter>,
 }
@@ -81,6 +86,8 @@ pub(super) enum Way {
     Interface(Slot, Onward),
     /// The queue of pending calls.
     Queue(Onward),
+    /// The queue, and a byte for the loop of asyncio that the main thread may be waiting in.
+    Loop,
     /// By the main thread in the middle of its wait.
     WhileWaiting,
 }
@@ -109,10 +116,12 @@ pub(super) fn means(process: &Process, python: &Python, wishes: Wishes) -> Resul
         enabled.ok_or(Refusal::MainInterpreterOnly)?;
         newest_state(process, python, interpreter)?;
     }
+    let queue = route_for(python)?.0;
     Ok(Means {
         elsewhere,
         interface: enabled,
-        queue: route_for(python)?.0,
+        queue,
+        wakes_loops: queue == Route::QueueWrite,
         wakes_locks: may_wake(process, python)?,
     })
 }
@@ -157,7 +166,13 @@ pub(super) fn choose(means: &Means, seen: &Seen) -> Option<Way> {
             wait_channel,
         } => {
             let nudged = nudges(*number, wait_channel).then(|| interface(Onward::Woken));
-            Some(nudged.flatten().unwrap_or(Way::WhileWaiting))
+            let is_in_loop = means.wakes_loops && is_epoll_wait(*number);
+            let other = if is_in_loop {
+                Way::Loop
+            } else {
+                Way::WhileWaiting
+            };
+            Some(nudged.flatten().unwrap_or(other))
         }
     }
 }
@@ -175,6 +190,7 @@ mod tests {
             interface,
             queue: Route::QueueCall,
             wakes_locks,
+            wakes_loops: false,
             elsewhere: None,
         }
     }
@@ -203,6 +219,20 @@ mod tests {
         let means = means_with(None, true);
         let moving = Some(Way::Queue(Onward::AsItWas));
         assert_eq!(choose(&means, &Seen::Moving), moving);
+        assert_eq!(choose(&means, &waits(SLEEP)), Some(Way::WhileWaiting));
+    }
+
+    #[test]
+    fn a_wait_that_may_be_a_loop_goes_by_the_queue_where_that_is_written_from_outside() {
+        const EPOLL: i64 = 232;
+        let means = means_with(None, true);
+        assert_eq!(choose(&means, &waits(EPOLL)), Some(Way::WhileWaiting));
+        let wakes_loops = true;
+        let means = Means {
+            wakes_loops,
+            ..means
+        };
+        assert_eq!(choose(&means, &waits(EPOLL)), Some(Way::Loop));
         assert_eq!(choose(&means, &waits(SLEEP)), Some(Way::WhileWaiting));
     }
 

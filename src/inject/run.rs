@@ -14,12 +14,13 @@ use crate::control::libc::Libc;
 use crate::control::scratch::{Leftover, Owner};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
+use crate::inject::event_loop::Waker;
 use crate::inject::parked_thread::ParkedCall;
 use crate::inject::pending_call::{Armed, Prepared, pid_inside};
 use crate::inject::reclaim::{Broom, is_gone};
 use crate::inject::remote_exec::Slot;
 use crate::inject::remote_script::Script;
-use crate::inject::request::{Ran, Request};
+use crate::inject::request::{Ran, Request, Wake};
 use crate::inject::route::{Means, Way, Wishes, choose, means};
 use crate::inject::safe_point::{MainThread, Seen};
 use crate::target::pause::{PauseError, StopLimits};
@@ -90,7 +91,7 @@ fn run(
         consent,
         deadline: Instant::now() + request.limit,
         stopped: Duration::ZERO,
-        woken: false,
+        wake: Wake::None,
         cancelled: Vec::new(),
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
@@ -141,7 +142,7 @@ pub(super) struct Run<'r> {
     pub(super) consent: Consent,
     pub(super) deadline: Instant,
     pub(super) stopped: Duration,
-    pub(super) woken: bool,
+    pub(super) wake: Wake,
     /// Requests that stay in the queue and will do nothing.
     pub(super) cancelled: Vec<Armed>,
 }
@@ -260,6 +261,10 @@ impl<'r> Run<'r> {
                 }
             }),
             Way::Queue(onward) => self.arm_queue(onward).map(Given::Armed),
+            Way::Loop => match Waker::find(self.process, self.prepared.python, self.consent) {
+                Some(waker) => self.arm_loop(&waker).map(Given::Armed),
+                None => self.attempt(Way::WhileWaiting, seen, began),
+            },
             Way::WhileWaiting => match &self.prepared.parked {
                 Some(call) => self.arm_parked(call).map(Given::Armed),
                 None => Err(out_of_reach(self.process, seen, began.elapsed())),
@@ -274,14 +279,32 @@ impl<'r> Run<'r> {
             .map_err(|why| Refusal::ParkedUnproven { why })?;
         let armed = call.arm(self.seize_main()?, &self.prepared.libc, &sight)?;
         self.stopped += armed.stopped;
-        self.woken = true;
+        self.wake = Wake::Eintr;
+        Ok(armed)
+    }
+
+    /// Queues the request and has the event loop run once, if the stop confirms that the main thread waits in it.
+    fn arm_loop(&mut self, waker: &Waker) -> Result<Armed, Refusal> {
+        let control = self.seize()?;
+        if !waker.is_right(&control, self.prepared.python) {
+            self.stopped += control.resume();
+            return Err(ControlError::NotWaiting.into());
+        }
+        let armed = self.prepared.arm(control, Onward::AsItWas)?;
+        self.stopped += armed.stopped;
+        if waker.wake() {
+            self.wake = Wake::SelfPipe;
+        }
         Ok(armed)
     }
 
     fn arm_queue(&mut self, onward: Onward) -> Result<Armed, Refusal> {
         let armed = self.prepared.arm(self.seize()?, onward)?;
         self.stopped += armed.stopped;
-        self.woken = onward == Onward::Woken;
+        self.wake = match onward {
+            Onward::AsItWas => Wake::None,
+            Onward::Woken => Wake::Eintr,
+        };
         Ok(armed)
     }
 }

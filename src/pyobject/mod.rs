@@ -15,5 +15,6 @@ pub mod int;
 pub mod module;
 pub mod names;
 pub mod repr;
+pub mod running;
 pub mod sequence;
 pub mod text;

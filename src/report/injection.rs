@@ -50,7 +50,7 @@ impl Injection {
     pub fn new(ran: &Ran, attempts: usize) -> Self {
         Injection {
             route: ran.route.into(),
-            wake: if ran.woken { Wake::Eintr } else { Wake::None },
+            wake: ran.wake.into(),
             latency_us: ran.latency_us,
             stopped_us: ran.stopped_us,
             gil_held_us: ran.gil_held_us,
@@ -65,6 +65,16 @@ impl From<inject::Route> for Route {
             inject::Route::QueueWrite | inject::Route::QueueCall => Route::PendingCall,
             inject::Route::RemoteExec => Route::RemoteExec,
             inject::Route::ParkedThread => Route::ParkedThread,
+        }
+    }
+}
+
+impl From<inject::Wake> for Wake {
+    fn from(wake: inject::Wake) -> Self {
+        match wake {
+            inject::Wake::None => Wake::None,
+            inject::Wake::Eintr => Wake::Eintr,
+            inject::Wake::SelfPipe => Wake::SelfPipe,
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod backing;
 pub mod cached;
 pub mod copy;
 pub mod core_file;
+pub mod descriptors;
 pub mod dump;
 pub mod evidence;
 #[cfg(test)]

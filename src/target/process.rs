@@ -196,6 +196,12 @@ impl Process {
         map_query::of_programs(&file, least)
     }
 
+    /// A file of its `/proc` entry.
+    pub(super) fn open_relative(&self, name: &str) -> std::io::Result<File> {
+        let opened = self.entry.open_relative(name);
+        opened.map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
     fn maps_text(&self) -> Result<Vec<u8>, ProcessError> {
         let mut file = (self.entry.open_relative("maps")).map_err(|error| self.failed(error))?;
         let mut text = Vec::with_capacity(1 << 16);

@@ -7,7 +7,7 @@
 
 use pyunload::control::consent::Consent;
 use pyunload::control::libc::Libc;
-use pyunload::inject::{self, InjectError, Kind, Request, parked_thread};
+use pyunload::inject::{self, InjectError, Kind, Request, Wake, parked_thread};
 use pyunload::pyobject::identify;
 use pyunload::target::pause::{Paused, StopLimits};
 use pyunload::target::process::Process;
@@ -138,7 +138,11 @@ fn drive(arguments: &[String]) -> Result<(), Box<dyn Error>> {
             ran.status,
             String::from_utf8_lossy(&ran.value),
             ran.route.name(),
-            if ran.woken { " woken" } else { "" },
+            match ran.wake {
+                Wake::None => "",
+                Wake::Eintr => " woken",
+                Wake::SelfPipe => " by its loop",
+            },
             ran.latency_us,
             ran.stopped_us,
             ran.gil_held_us,

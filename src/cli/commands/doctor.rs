@@ -201,6 +201,10 @@ fn way(prospect: &Prospect) -> String {
             "yes, by {route}: the main thread waits, and would be woken by an EINTR if the wait is \
              CPython's own, which only a stop shows"
         ),
+        Comes::ByItsLoop => format!(
+            "yes, by {route}: the main thread waits in an event loop of asyncio, and would be woken by the loop's \
+             own wake-up pipe; a stop shows the rest"
+        ),
         Comes::WhileWaiting => format!(
             "yes, by {route}: the main thread waits with the GIL released, and would run the code in \
              the middle of that wait if a stop confirms it; --no-parked forbids that"

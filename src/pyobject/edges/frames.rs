@@ -9,10 +9,11 @@ use super::look::{Look, certain};
 use crate::address::Address;
 use crate::cpython::layout::{Field, FrameForm, FrameObjects, FrameStructures, StackTop};
 use crate::pyobject::header;
+use crate::pyobject::running::tagless;
 use crate::target::view::ViewMemory;
 
 /// `owner` of a frame that lies in its frame object (`FRAME_OWNED_BY_FRAME_OBJECT`).
-pub(super) const OWNED_BY_OBJECT: u8 = 2;
+const OWNED_BY_OBJECT: u8 = 2;
 /// Largest plausible number of locals or stack slots.
 const SLOTS: u64 = 1 << 20;
 
@@ -231,9 +232,4 @@ impl<M: ViewMemory> Look<'_, M> {
     pub(super) fn code_of(&self, frame: Address, form: &FrameStructures) -> Option<Address> {
         Some(tagless(self.field(frame, form.code)?))
     }
-}
-
-/// A reference without its tag.
-const fn tagless(word: Address) -> Address {
-    Address::new(word.value() & !3)
 }

@@ -1,11 +1,11 @@
 //! What holds objects without being one: interpreters, thread states and their frames.
 
 use super::edge::{Edge, EdgeName, Tier};
-use super::frames::OWNED_BY_OBJECT;
 use super::places::{THREADS, threads};
 use super::tracer::Tracer;
 use crate::address::{Address, AddressRange, AddressSet};
 use crate::cpython::layout::{FrameForm, FrameObjects, FrameStructures};
+use crate::pyobject::running::{OWNED_BY_THREAD, structures};
 use crate::target::view::ViewMemory;
 
 /// Where a root is.
@@ -189,28 +189,15 @@ impl<'m, M: ViewMemory> Tracer<'m, M> {
         form: &FrameStructures,
         visit: &mut impl FnMut(Root),
     ) {
-        let mut seen = AddressSet::default();
-        let first: Option<Address> = self.look.field(thread, form.thread);
-        let first = match form.cframe {
-            Some(current) => first.and_then(|cframe| self.look.field(cframe, current)),
-            None => first,
-        };
-        let mut frame = first.unwrap_or_default();
-        let mut depth = 0;
-        while !frame.is_null() && seen.len() < THREADS && seen.insert(frame) {
-            let Some(owner) = self.look.field::<u8>(frame, form.owner) else {
-                return;
-            };
-            // Frames in generators and frame objects are theirs; entry frames own nothing.
-            if owner < form.entry_owner {
-                if owner == 0 {
-                    self.visit_frame(thread, depth, frame, form, visit);
-                }
-                depth += 1;
+        // Entry frames own nothing.
+        let frames = structures(self.look.memory, form, thread);
+        let with_code = frames.filter(|&(_, owner)| owner < form.entry_owner);
+        for (depth, (frame, owner)) in with_code.enumerate() {
+            // Frames in generators and frame objects are theirs.
+            if owner == OWNED_BY_THREAD {
+                self.visit_frame(thread, depth as u32, frame, form, visit);
             }
-            frame = self.look.field(frame, form.previous).unwrap_or_default();
         }
-        debug_assert_eq!(OWNED_BY_OBJECT, 2);
     }
 
     /// Parts of the states of interpreters that own nothing; the variables of CPython can contain such a state.
