@@ -234,7 +234,7 @@ fn all_python_processes_of_the_machine_are_found() {
 }
 
 /// What the main thread does, and how code would come to run in it.
-const STATES: [(&str, &str); 4] = [
+const STATES: [(&str, &str); 5] = [
     (
         "while True: pass",
         "yes, by pending_call: the main thread runs",
@@ -246,6 +246,10 @@ const STATES: [(&str, &str); 4] = [
     (
         "import time; time.sleep(1000)",
         "yes, by parked_thread: the main thread waits",
+    ),
+    (
+        "import asyncio; asyncio.new_event_loop().run_forever()",
+        "yes, by pending_call: the main thread waits in an event loop",
     ),
     ("import signal; signal.pause()", "later, by pending_call: "),
 ];

@@ -39,11 +39,12 @@ const fn mechanism(
 }
 
 /// Every way of `src/inject/route.rs`.
-const MECHANISMS: [Mechanism; 7] = [
+const MECHANISMS: [Mechanism; 8] = [
     mechanism("queue, written", "3.11", "busy.py", &[]),
     mechanism("queue, called", "3.13", "busy.py", &["threads"]),
     mechanism("queue, called, no address", "2.7", "busy.py", &[]),
     mechanism("queue, woken from a lock", "3.12", "parked.py", &["lock"]),
+    mechanism("queue, woken by its loop", "3.8", "waits.py", &["asyncio"]),
     Mechanism {
         parked: true,
         ..mechanism("in the middle of a wait", "3.11", "waits.py", &["sleep"])

@@ -4,6 +4,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod driver;
+mod event_loop;
 mod health;
 mod killed;
 mod parked;

@@ -8,7 +8,7 @@ use crate::killed::survives_every_kill_of;
 use crate::{NOTHING, WHERE, is_supported, main_state, main_wait, must};
 
 /// What `waits.py` waits in, and the method that is recognised.
-const WAITS: [(&str, &str); 13] = [
+const WAITS: [(&str, &str); 12] = [
     ("sleep", "sleep"),
     ("select", "select"),
     ("poll", "poll"),
@@ -20,11 +20,10 @@ const WAITS: [(&str, &str); 13] = [
     ("recv_into", "recv_into"),
     ("timed-recv", "recv"),
     ("waitpid", "waitpid"),
-    ("asyncio", "poll"),
     ("flock", "flock"),
 ];
 
-fn waiting(interpreter: &Interpreter, how: &str) -> Result<Target, String> {
+pub fn waiting(interpreter: &Interpreter, how: &str) -> Result<Target, String> {
     let target = Target::start(interpreter, &program("waits.py"), &[how]);
     let pid = target.pid();
     // It prints before it waits: only what lasts is the wait.
@@ -40,7 +39,7 @@ fn waiting(interpreter: &Interpreter, how: &str) -> Result<Target, String> {
 }
 
 /// Whether the main thread waits in a call, which after a stop may show as `restart_syscall`.
-fn waits_as(pid: i32, call: Option<i64>) -> Result<(), String> {
+pub fn waits_as(pid: i32, call: Option<i64>) -> Result<(), String> {
     let now = main_wait(pid);
     must(now == call || now == Some(219), || {
         format!("it waits in {now:?}")
@@ -113,7 +112,7 @@ fn a_waiting_target_survives_the_death_of_the_tool_at_every_step() {
     for (name, how) in [
         ("3.8", "sleep"),
         ("3.11", "read"),
-        ("3.12", "asyncio"),
+        ("3.12", "epoll"),
         ("3.13", "sleep"),
     ] {
         let Some(interpreter) = interpreter(name) else {

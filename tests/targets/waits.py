@@ -10,6 +10,8 @@ import sys
 import time
 
 how = sys.argv[1]
+if how.startswith("asyncio"):
+    import asyncio
 LONG = 1000
 never, _kept = os.pipe()
 
@@ -54,11 +56,29 @@ def waited():
     return subprocess.Popen(["cat"], stdin=subprocess.PIPE).wait()
 
 
-def asyncio_idle():
-    import asyncio
-
+def asyncio_idle(change=lambda loop: None):
     loop = asyncio.new_event_loop()
+    change(loop)
     loop.run_forever()
+
+
+def speak_to_somebody_else(loop):
+    server = listening()
+    loop.kept = server, loop._csock
+    loop._csock = socket.create_connection(server.getsockname())
+
+
+def listen_to_somebody_else(loop):
+    loop.kept = loop._ssock
+    loop._ssock = pair()
+
+
+def loop_of_another_kind():
+    import selectors
+
+    selector = selectors.DefaultSelector()
+    selector.register(never, selectors.EVENT_READ)
+    selector.select()
 
 
 def flocked():
@@ -84,6 +104,9 @@ WAITS = {
     "timed-recv": timed_recv,
     "waitpid": waited,
     "asyncio": asyncio_idle,
+    "asyncio-speaks": lambda: asyncio_idle(speak_to_somebody_else),
+    "asyncio-listens": lambda: asyncio_idle(listen_to_somebody_else),
+    "selector": loop_of_another_kind,
     "flock": flocked,
 }
 sys.stdout.write("READY\n")
