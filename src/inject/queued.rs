@@ -14,6 +14,7 @@ use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::result::{look, read_result};
 use crate::inject::route::{Way, choose};
 use crate::inject::run::Run;
+use crate::inject::safe_point::Seen;
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
@@ -138,14 +139,13 @@ impl Run<'_> {
     /// Whether the main thread, which was moving when the request was queued, has begun to wait where
     /// another way reaches it. One that waits in its event loop is woken.
     fn has_parked(&mut self) -> bool {
-        if self.cancelled.len() == MOST_CANCELLED {
+        let seen = self.main_thread.look_twice();
+        // What is queued already is reached so on every version.
+        let is_woken = matches!(seen, Seen::Parked { .. }) && self.wake_loop();
+        if is_woken || self.cancelled.len() == MOST_CANCELLED {
             return false;
         }
-        let way = choose(&self.means, &self.main_thread.look_twice());
-        if way == Some(Way::Loop) && self.wake_loop() {
-            return false;
-        }
-        match way {
+        match choose(&self.means, &seen) {
             Some(Way::WhileWaiting | Way::Loop) => {
                 self.prepared.parked.as_ref().is_some_and(|call| {
                     let seen = call.look(self.process, &self.prepared.libc);
