@@ -57,7 +57,9 @@ impl<'s, 'env, M: ReadMemory + Sync + ?Sized> TwoReaders<'s, 'env, M> {
         let mut parts = found?;
         parts.extend(rest?);
         parts.sort_unstable_by_key(|&(index, _)| index);
-        Ok(parts.into_iter().flat_map(|(_, found)| found).collect())
+        let mut all = Vec::with_capacity(entries.len());
+        parts.into_iter().for_each(|(_, found)| all.extend(found));
+        Ok(all)
     }
 }
 

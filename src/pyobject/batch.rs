@@ -132,8 +132,9 @@ pub fn visit_spans(
     order.sort_unstable_by_key(|&(at, _)| at);
     let mut scratch = SCRATCH.take();
     let mut rest = order.as_slice();
+    let mut call = Call::default();
     while !rest.is_empty() {
-        let call = Call::of(spans, rest);
+        call.take(spans, rest);
         let (now, later) = rest.split_at(call.parts.len());
         if scratch.len() < call.size {
             scratch.resize(call.size.max(BUFFER), 0);
@@ -176,15 +177,17 @@ struct Part {
 }
 
 impl Call {
-    /// As many of the spans as fit in, in this order, at least one.
-    fn of(spans: &[(Address, usize)], order: &[(Address, u32)]) -> Self {
-        let mut call = Call::default();
+    /// As many of the spans as fit in, in this order, at least one; those of the call before are done.
+    fn take(&mut self, spans: &[(Address, usize)], order: &[(Address, u32)]) {
+        self.merged.clear();
+        self.parts.clear();
+        self.size = 0;
+        self.parts.reserve(order.len().min(PIECES));
         for &(at, index) in order {
-            if !call.add(at, spans[index as usize].1) {
+            if !self.add(at, spans[index as usize].1) {
                 break;
             }
         }
-        call
     }
 
     /// Takes one more span in; `false` when there is no room.

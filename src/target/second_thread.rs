@@ -76,6 +76,13 @@ impl<'env> SecondThread<'env> {
         }
     }
 
+    /// Has it do something, which nobody waits for here; `false` where there is no such thread.
+    pub fn begin(&self, work: impl FnOnce() + Send + 'env) -> bool {
+        let jobs = self.jobs.borrow();
+        jobs.as_ref()
+            .is_some_and(|jobs| jobs.send(Box::new(work)).is_ok())
+    }
+
     /// Lets it end: there is no more work for it.
     pub fn end(&self) {
         self.jobs.take();
@@ -94,6 +101,15 @@ mod tests {
             [both(), both()]
         });
         assert_eq!(lengths, [(3, "two".to_owned()), (3, "two".to_owned())]);
+    }
+
+    #[test]
+    fn what_was_begun_is_done_before_it_ends() {
+        let (done, result) = channel();
+        let begun = with_second_thread(4096, |second| {
+            second.begin(move || done.send(1).expect("we wait"))
+        });
+        assert_eq!(result.recv().ok(), begun.then_some(1));
     }
 
     #[test]

@@ -57,6 +57,10 @@ fn of_core(path: &Path, wanted: &Wanted<'_>, timings: &mut Timings) -> Result<Mo
     Ok(report(&opened, envelope, inventory, wanted.patterns))
 }
 
+/// How many eighths of the rows are put into JSON here: the other thread has to be woken up, and has not made them
+/// itself.
+const OURS: usize = 5;
+
 /// A second thread that starts while the first finds the runtime, and where it then finds the target:
 /// for the first process of a command.
 pub struct Beside<'s, 'env> {
@@ -83,7 +87,9 @@ fn of_process(
         let inventory = opened.inventory_with(beside.second, interpreter)?;
         let mut answer = of_live(opened, interpreter, inventory, wanted, timings);
         if wanted.json {
-            answer = written(answer, beside.second);
+            let ours = answer.modules.len() * OURS / 8;
+            let begin = |work| beside.second.begin(work);
+            answer.modules.write_rest(ours, begin);
         }
         // It ends while the answer goes out.
         beside.second.end();
@@ -137,19 +143,5 @@ fn report<T: Target>(
         envelope,
         modules: rows.map(Module::from).collect::<Vec<_>>().into(),
         total,
-    }
-}
-
-/// How many eighths of the rows are ours: the other thread has to be woken up, and has not made them itself.
-const OURS: usize = 5;
-
-/// With its rows put into JSON by both threads.
-fn written(answer: Modules, second: &SecondThread<'_>) -> Modules {
-    let ours = answer.modules.len() * OURS / 8;
-    let (front, back) = answer.modules.split_at(ours);
-    let (front, back) = second.both(|| front.written(), move || back.written());
-    Modules {
-        modules: front.followed_by(back),
-        ..answer
     }
 }
