@@ -162,6 +162,9 @@ pub const PATTERNS: &str = "\
 A pattern is a name, or has *, ? and [..]; * also matches dots. \
 With patterns the exit code is 1 when none of the modules matches.";
 
+/// The longest a stop of `modules` may last, in milliseconds, unless something else is said.
+const MAX_STOP_MS: u64 = 200;
+
 /// `modules`.
 #[derive(Debug, Clone, PartialEq, Args)]
 #[command(after_help = concat_help())]
@@ -182,7 +185,7 @@ pub struct ModulesArgs {
     #[arg(long)]
     pub pause: bool,
     /// The longest a stop may last, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 200, requires = "pause")]
+    #[arg(long, value_name = "MS", default_value_t = MAX_STOP_MS, requires = "pause")]
     pub max_stop: u64,
     /// Show the addresses of modules and their globals
     #[arg(long)]

@@ -1,17 +1,9 @@
-//! Understanding a line of `modules`, the shortest command, without building all other commands for it.
+//! Understanding a plain line of `modules`, the shortest command, without building the parser of all commands: that
+//! takes as long as finding the modules of a small program.
 
-use super::{Cli, Command, ModulesArgs};
+use super::{Cli, Command, CoreArgs, MAX_STOP_MS, ModulesArgs, Scope};
 use clap::Parser;
 use std::ffi::OsString;
-
-/// `modules` and what all commands have.
-#[derive(Debug, Parser)]
-struct ModulesAlone {
-    #[command(flatten)]
-    args: ModulesArgs,
-    #[arg(long)]
-    json: bool,
-}
 
 impl Cli {
     /// What a command line says, as [`Parser::try_parse_from`] finds it.
@@ -19,15 +11,40 @@ impl Cli {
     /// # Errors
     /// As there: also help is one.
     pub fn of_words(words: &[OsString]) -> Result<Cli, clap::Error> {
-        // Whatever is not understood here is told by the parser of all.
-        if words.get(1).is_some_and(|word| word == "modules")
-            && let Ok(ModulesAlone { args, json }) = ModulesAlone::try_parse_from(&words[1..])
-        {
-            let command = Command::Modules(args);
-            return Ok(Cli { command, json });
-        }
-        Cli::try_parse_from(words)
+        plain_modules(words).map_or_else(|| Cli::try_parse_from(words), Ok)
     }
+}
+
+/// `modules`, some words, and perhaps `--json`; `None` for any other line.
+fn plain_modules(words: &[OsString]) -> Option<Cli> {
+    let words: Option<Vec<&str>> = words.get(1..)?.iter().map(|word| word.to_str()).collect();
+    let words = words?;
+    let (options, plain): (Vec<&str>, Vec<&str>) =
+        words.iter().partition(|word| word.starts_with('-'));
+    let (&"modules", words) = plain.split_first()? else {
+        return None;
+    };
+    let json = match options[..] {
+        [] => false,
+        ["--json"] => true,
+        _ => return None,
+    };
+    (!words.is_empty()).then(|| Cli {
+        command: Command::Modules(ModulesArgs {
+            words: words.iter().map(|&word| word.to_owned()).collect(),
+            core: CoreArgs { sysroot: None },
+            scope: Scope {
+                children: false,
+                all: false,
+            },
+            interpreter: None,
+            pause: false,
+            max_stop: MAX_STOP_MS,
+            addresses: false,
+            timings: false,
+        }),
+        json,
+    })
 }
 
 #[cfg(test)]
@@ -38,6 +55,11 @@ mod tests {
     fn a_line_says_the_same_as_to_the_parser_of_all_commands() {
         for line in [
             "modules 1 --json",
+            "modules 1 2 shop.*",
+            "modules --json 1",
+            "modules --json",
+            "modules 1 --json --json",
+            "modules 1 -",
             "modules 1 2 shop.* --pause --max-stop 7 --addresses --interpreter 1",
             "modules --all --children -- -odd",
             "modules",
