@@ -1,5 +1,5 @@
-//! Understanding a plain line of `modules`, the shortest command, without building the parser of all commands: that
-//! takes as long as finding the modules of a small program.
+//! Understanding a plain line of `modules`, the shortest command, without building a parser for it: that takes 0.1 ms of
+//! six for `modules` alone, and more for all commands.
 
 use super::{Cli, Command, CoreArgs, MAX_STOP_MS, ModulesArgs, Scope};
 use clap::Parser;
