@@ -5,11 +5,11 @@
 //! process made, connected to no name. A connection to somebody else is none of that, whatever memory says.
 
 use crate::control::consent::Consent;
+use crate::target::descriptors::duplicate;
 use crate::target::process::Process;
 use crate::target::steps::step;
 use nix::sys::socket::sockopt::{PeerCredentials, SockType as Type};
 use nix::sys::socket::{MsgFlags, SockType, UnixAddr, getpeername, getsockname, getsockopt, send};
-use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 /// A duplicate of the end that is written to. The target's own stays as it is, also when it closes it.
@@ -17,13 +17,10 @@ use std::os::fd::{AsRawFd, OwnedFd};
 pub struct WakingSocket(OwnedFd);
 
 impl WakingSocket {
-    /// Duplicates the descriptor `number` of a process; `None` when it is no such socket, or may not be had
-    /// (`pidfd_getfd`, Linux 5.6, asks for the rights of a debugger).
+    /// Duplicates the descriptor `number` of a process; `None` when it is no such socket, or may not be had.
     pub fn take(process: &Process, number: i32, _consent: Consent) -> Option<Self> {
-        let pidfd = pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?;
-        let socket = pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).ok()?;
-        // Asked for after the pid was opened: it is of this process, and of none that came later.
-        (process.is_same() && is_of_a_pair(&socket, process.pid())).then_some(WakingSocket(socket))
+        let socket = duplicate(process, number)?;
+        is_of_a_pair(&socket, process.pid()).then_some(WakingSocket(socket))
     }
 
     /// Writes the byte, without waiting; whether it was taken. When there is no room the loop is about to wake up.

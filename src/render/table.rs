@@ -1,7 +1,7 @@
 //! Columns: aligned and cut to the width of a terminal, or plain, with tabs, for programs.
 
 use super::style;
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthStr;
 
 /// Which edge of a column its text keeps to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,27 +179,20 @@ fn cut(text: &str, width: usize, how: Cut) -> String {
     if how == Cut::Never || text.width() <= width {
         return text.to_owned();
     }
-    let fitting = |characters: &mut dyn Iterator<Item = char>| {
-        let mut left = width.saturating_sub(1);
-        let mut kept = Vec::new();
-        for character in characters {
-            let wide = character.width().unwrap_or(0);
-            if wide > left {
-                break;
-            }
-            left -= wide;
-            kept.push(character);
-        }
-        kept
+    // Marks have no width of their own; more than a few on each character are left out.
+    let most = 4 * width;
+    let mut kept: Vec<char> = match how {
+        Cut::Start => text.chars().rev().take(most).collect(),
+        _ => text.chars().take(most).collect(),
     };
-    match how {
-        Cut::Start => {
-            let kept = fitting(&mut text.chars().rev());
-            "…".chars().chain(kept.into_iter().rev()).collect()
-        }
-        _ => {
-            let kept = fitting(&mut text.chars());
-            kept.into_iter().chain("…".chars()).collect()
+    loop {
+        let kept_text: String = match how {
+            Cut::Start => "…".chars().chain(kept.iter().rev().copied()).collect(),
+            _ => kept.iter().copied().chain("…".chars()).collect(),
+        };
+        // As a whole: an emoji and the mark that makes it one are wider together than each for itself.
+        if kept_text.width() <= width || kept.pop().is_none() {
+            return kept_text;
         }
     }
 }
@@ -255,6 +248,14 @@ mod tests {
     fn wide_characters_count_twice() {
         assert_eq!(cut("模块模块", 5, Cut::End), "模块…");
         assert_eq!(cut("模块模块", 8, Cut::End), "模块模块");
+    }
+
+    #[test]
+    fn what_is_wider_together_than_alone_is_cut_as_a_whole() {
+        assert_eq!(cut("abc0\u{fe0f}", 4, Cut::Start), "…c0\u{fe0f}");
+        assert_eq!(cut("0\u{fe0f}0\u{fe0f}abc", 4, Cut::End), "0\u{fe0f}0…");
+        let marks = "a".to_owned() + &"\u{301}".repeat(1 << 18) + "bcd";
+        assert!(cut(&marks, 3, Cut::End).len() < 64);
     }
 
     proptest::proptest! {

@@ -1,7 +1,9 @@
-//! What `/proc` tells of the open files of a process.
+//! The open files of a process.
 
 use crate::target::process::Process;
+use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
 use std::io::Read;
+use std::os::fd::OwnedFd;
 
 /// More than a set of ten thousand descriptors takes.
 const LONGEST: u64 = 1 << 20;
@@ -15,6 +17,15 @@ pub fn is_watched(process: &Process, set: i32, watched: i32) -> bool {
     let mut text = String::new();
     let read = file.take(LONGEST).read_to_string(&mut text);
     read.is_ok() && text.lines().filter_map(watched_in).any(|it| it == watched)
+}
+
+/// A duplicate of the descriptor `number` of a process, whatever the process does with its own from now on. `None` when
+/// it has none, or it may not be had (`pidfd_getfd`, Linux 5.6, asks for the rights of a debugger).
+pub fn duplicate(process: &Process, number: i32) -> Option<OwnedFd> {
+    let pidfd = pidfd_open(Pid::from_raw(process.pid())?, PidfdFlags::empty()).ok()?;
+    let duplicate = pidfd_getfd(&pidfd, number, PidfdGetfdFlags::empty()).ok()?;
+    // Asked for after the pid was opened: it is of this process, and of none that came later.
+    process.is_same().then_some(duplicate)
 }
 
 /// The descriptor that a line tells of: `tfd:        5 events:       19 data: ...`.
