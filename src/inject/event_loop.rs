@@ -12,7 +12,7 @@ use crate::control::consent::Consent;
 use crate::control::control::Control;
 use crate::control::waking_socket::WakingSocket;
 use crate::cpython::python::Python;
-use crate::inject::remote_exec::find_state;
+use crate::inject::safe_point::find_state;
 use crate::pyobject::class;
 use crate::pyobject::dict::{SINGLE, Source};
 use crate::pyobject::header;
@@ -57,7 +57,7 @@ impl Waker {
     }
 
     /// Whether the main thread, which stands still now, still waits there.
-    pub(super) fn is_right(&self, control: &Control<'_>, python: &Python) -> bool {
+    pub(super) fn still_waits(&self, control: &Control<'_>, python: &Python) -> bool {
         let waits = control.main_registers().is_ok_and(|registers| {
             let in_wait = interrupted_when_rewound(&registers).is_some();
             in_wait && registers.rdi as i32 == self.set

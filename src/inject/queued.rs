@@ -140,7 +140,7 @@ impl Run<'_> {
     /// another way reaches it. One that waits in its event loop is woken.
     fn has_parked(&mut self) -> bool {
         let seen = self.main_thread.look_twice();
-        // What is queued already is reached so on every version.
+        // What is queued already is reached so whatever way it came into the queue (3.7 on).
         let is_woken = matches!(seen, Seen::Parked { .. }) && self.wake_loop();
         if is_woken || self.cancelled.len() == MOST_CANCELLED {
             return false;

@@ -22,7 +22,7 @@ use crate::inject::remote_script::{Progress, Script};
 use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::route::{Way, choose};
 use crate::inject::run::{Given, Run};
-use crate::inject::safe_point::{check_main_thread, refuse_finalizing};
+use crate::inject::safe_point::{check_main_thread, find_state, refuse_finalizing};
 use crate::target::memory::{ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
 use std::time::{Duration, Instant};
@@ -31,8 +31,6 @@ use std::time::{Duration, Instant};
 const PLEASE_STOP: u64 = 1 << 5;
 /// `_Py_MAX_SCRIPT_PATH_SIZE`.
 const PATH_SIZE: u64 = 512;
-/// More thread states than any process has.
-const MAX_STATES: usize = 100_000;
 /// How long a script waits before its thread is looked at again.
 const BEFORE_NUDGING: Duration = Duration::from_millis(50);
 
@@ -298,32 +296,6 @@ impl Run<'_> {
             gil_held_us,
         })
     }
-}
-
-/// The state of the thread with this `pthread_t` in the main interpreter. The kernel's tid in it may be that of
-/// another pid namespace.
-///
-/// # Errors
-/// [`Refusal::OtherMainThread`]: it has none.
-pub(super) fn find_state(
-    memory: &(impl ReadMemory + ?Sized),
-    python: &Python,
-    thread: u64,
-) -> Result<Address, Refusal> {
-    let read = ControlError::Read;
-    let layout = &python.layout;
-    let head = layout.interpreter.threads_head;
-    let mut state = head.read(memory, python.main().address).map_err(read)?;
-    for _ in 0..MAX_STATES {
-        if state.is_null() {
-            break;
-        }
-        if layout.thread.thread_id.read(memory, state).map_err(read)? == thread {
-            return Ok(state);
-        }
-        state = layout.thread.next.read(memory, state).map_err(read)?;
-    }
-    Err(Refusal::OtherMainThread)
 }
 
 /// The newest thread state of an interpreter: of the thread that executes it now, if any does.

@@ -286,7 +286,7 @@ impl<'r> Run<'r> {
     /// Queues the request and has the event loop run once, if the stop confirms that the main thread waits in it.
     fn arm_loop(&mut self, waker: &Waker) -> Result<Armed, Refusal> {
         let control = self.seize()?;
-        if !waker.is_right(&control, self.prepared.python) {
+        if !waker.still_waits(&control, self.prepared.python) {
             self.stopped += control.resume();
             return Err(ControlError::NotWaiting.into());
         }

@@ -269,6 +269,34 @@ pub(super) fn check_main_thread(control: &Control<'_>, python: &Python) -> Resul
     refuse_other_main_thread(control, python)
 }
 
+/// The state of the thread with this `pthread_t` in the main interpreter. The kernel's tid in it may be that of
+/// another pid namespace.
+///
+/// # Errors
+/// [`Refusal::OtherMainThread`]: it has none.
+pub(super) fn find_state(
+    memory: &(impl ReadMemory + ?Sized),
+    python: &Python,
+    thread: u64,
+) -> Result<Address, Refusal> {
+    /// More than any process has.
+    const MOST: usize = 100_000;
+    let read = ControlError::Read;
+    let layout = &python.layout;
+    let head = layout.interpreter.threads_head;
+    let mut state = head.read(memory, python.main().address).map_err(read)?;
+    for _ in 0..MOST {
+        if state.is_null() {
+            break;
+        }
+        if layout.thread.thread_id.read(memory, state).map_err(read)? == thread {
+            return Ok(state);
+        }
+        state = layout.thread.next.read(memory, state).map_err(read)?;
+    }
+    Err(Refusal::OtherMainThread)
+}
+
 /// `_PyRuntime.main_thread` is a `pthread_t`, on glibc and musl the base of the `fs` segment.
 pub(super) fn refuse_other_main_thread(
     control: &Control<'_>,

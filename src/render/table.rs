@@ -191,9 +191,12 @@ fn cut(text: &str, width: usize, how: Cut) -> String {
             _ => kept.iter().copied().chain("…".chars()).collect(),
         };
         // As a whole: an emoji and the mark that makes it one are wider together than each for itself.
-        if kept_text.width() <= width || kept.pop().is_none() {
+        let excess = kept_text.width().saturating_sub(width);
+        if excess == 0 || kept.is_empty() {
             return kept_text;
         }
+        // No character takes more than two columns, so not too much goes at once.
+        kept.truncate(kept.len().saturating_sub((excess / 2).max(1)));
     }
 }
 

@@ -192,7 +192,7 @@ impl Process {
     /// The mappings of those files alone of which `least` bytes or more are mapped to be written, in less time;
     /// `None` where the kernel cannot be asked.
     pub fn maps_of_programs(&self, least: u64) -> Option<Maps> {
-        let file = self.entry.open_relative("maps").ok()?;
+        let file = self.open_relative("maps").ok()?;
         map_query::of_programs(&file, least)
     }
 

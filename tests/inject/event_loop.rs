@@ -4,8 +4,7 @@
 use crate::common::{Interpreter, interpreter, on_every_interpreter};
 use crate::driver::{Driver, REFUSED};
 use crate::health::{eventually, is_unharmed, lasting_maps, runs_free};
-use crate::killed::survives_every_kill_of;
-use crate::parked::{waiting, waits_as};
+use crate::parked::{survives_every_kill_while_it_waits, waiting, waits_as};
 use crate::{NOTHING, WHERE, is_supported, main_wait, must};
 
 /// Whether a request comes into the queue without the main thread here.
@@ -87,14 +86,6 @@ fn a_loop_survives_the_death_of_the_tool_at_every_step() {
         let Some(interpreter) = interpreter(name) else {
             continue;
         };
-        let target = waiting(&interpreter, "asyncio").expect(name);
-        let call = main_wait(target.pid());
-        let steps = survives_every_kill_of(target, |pid| {
-            // Each run begins while it waits, and so each is of this kind.
-            eventually(|| waits_as(pid, call)).expect(name);
-            Driver::new(pid, NOTHING, 60_000)
-        })
-        .expect(name);
-        assert!(steps > 20, "{name}: only {steps} steps");
+        survives_every_kill_while_it_waits(&interpreter, "asyncio", |driver| driver);
     }
 }

@@ -118,18 +118,23 @@ fn a_waiting_target_survives_the_death_of_the_tool_at_every_step() {
         let Some(interpreter) = interpreter(name) else {
             continue;
         };
-        let target = waiting(&interpreter, how).expect(name);
-        let (pid, call) = (target.pid(), main_wait(target.pid()));
-        let driver = |pid| Driver::new(pid, NOTHING, 60_000).parked();
-        let steps = survives_every_kill_of(target, |pid| {
-            // Each run begins while it waits, and so each is of this kind.
-            eventually(|| waits_as(pid, call)).expect(name);
-            driver(pid)
-        })
-        .expect(name);
-        assert!(
-            steps > 20,
-            "{name}, {how}, process {pid}: only {steps} steps"
-        );
+        survives_every_kill_while_it_waits(&interpreter, how, Driver::parked);
     }
+}
+
+/// Kills the driver at every step, each time while the target waits: so each run is of this kind.
+pub fn survives_every_kill_while_it_waits(
+    interpreter: &Interpreter,
+    how: &str,
+    told: impl Fn(Driver) -> Driver,
+) {
+    let context = format!("{}, {how}", interpreter.name);
+    let target = waiting(interpreter, how).expect(&context);
+    let call = main_wait(target.pid());
+    let steps = survives_every_kill_of(target, |pid| {
+        eventually(|| waits_as(pid, call)).expect(&context);
+        told(Driver::new(pid, NOTHING, 60_000))
+    })
+    .expect(&context);
+    assert!(steps > 20, "{context}: only {steps} steps");
 }
