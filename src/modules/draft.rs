@@ -13,18 +13,22 @@ use crate::target::memory::ReadMemory;
 use std::collections::HashSet;
 
 /// Names looked up in the namespace of each module.
-pub(super) const GLOBALS: [&str; 6] = [
+pub(super) const GLOBALS: [&str; 7] = [
     "__file__",
     "__cached__",
     "__version__",
     "__package__",
     "__loader__",
     "__spec__",
+    "__name__",
 ];
 /// Looked up only where the loader does not tell what a module is.
 pub(super) const PATH: [&str; 1] = ["__path__"];
 /// Which of [`GLOBALS`] is the spec.
 pub(super) const SPEC_NAME: usize = 5;
+/// Which of [`GLOBALS`] is the name: mostly the very object that is the key in `sys.modules`. Nothing else is asked of
+/// it.
+pub(super) const OWN_NAME: usize = 6;
 /// Names looked up in each spec.
 pub(super) const SPEC: [&str; 3] = ["loader", "origin", "_cached"];
 
@@ -45,7 +49,7 @@ impl Found {
 #[derive(Default)]
 pub(super) struct Draft {
     pub(super) module: Option<Module>,
-    pub(super) globals: [Option<Address>; 6],
+    pub(super) globals: [Option<Address>; GLOBALS.len()],
     pub(super) path: Option<Address>,
     pub(super) spec: [Option<Address>; 3],
     pub(super) warnings: Vec<String>,

@@ -5,11 +5,11 @@ use crate::cpython::layout::Layout;
 use crate::cpython::python::{Interpreter, Python};
 use crate::modules::attributes::Objects;
 use crate::modules::builtin_names::builtin_module_names;
-use crate::modules::draft::{Draft, Found, GLOBALS, PATH, RowMaker, SPEC, SPEC_NAME};
+use crate::modules::draft::{Draft, Found, GLOBALS, OWN_NAME, PATH, RowMaker, SPEC, SPEC_NAME};
 use crate::modules::kind;
 use crate::modules::specs::Specs;
 use crate::pyobject::class::Classes;
-use crate::pyobject::dict::{Entry, Limit, Source};
+use crate::pyobject::dict::{Entry, Limit, Proof, Source};
 use crate::pyobject::hash::TextHash;
 use crate::pyobject::instance;
 use crate::pyobject::module::{self, Module};
@@ -38,7 +38,7 @@ pub(super) struct Reader<'r, M: ?Sized> {
     sysdict: Address,
     /// The key of the target's hashes, until they are computed.
     hash_secret: Option<(u64, u64)>,
-    globals: Names<6>,
+    globals: Names<{ GLOBALS.len() }>,
     path: Names<1>,
     spec: Names<3>,
     builtin_names: Option<HashSet<String>>,
@@ -88,7 +88,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let (memory, layout) = (self.memory, self.layout);
         let mut objects = Objects::of_modules(entries.len(), take(classes));
         let mut drafts = self.read_modules(&mut objects, entries)?;
-        self.read_globals(&mut drafts)?;
+        self.read_globals(&mut drafts, entries)?;
         let specs = self.read_values(&mut objects, &drafts)?;
         self.read_specs(&objects, &specs, &mut drafts)?;
         let values = drafts.iter().flat_map(|draft| draft.spec).flatten();
@@ -144,14 +144,23 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
     }
 
     /// The well-known names in the namespaces of modules.
-    fn read_globals(&mut self, drafts: &mut [Draft]) -> Result<(), ReadError> {
-        let mut owners: Vec<&mut Draft> =
-            drafts.iter_mut().filter(|draft| draft.has_dict()).collect();
-        let sources: Vec<Source> = owners
-            .iter()
-            .filter_map(|draft| draft.namespace())
-            .collect();
-        let namespaces = (self.globals).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
+    fn read_globals(&mut self, drafts: &mut [Draft], entries: &[Entry]) -> Result<(), ReadError> {
+        let mut owners = Vec::with_capacity(entries.len());
+        let mut sources = Vec::with_capacity(entries.len());
+        let mut keys = Vec::with_capacity(entries.len());
+        for (draft, entry) in drafts.iter_mut().zip(entries) {
+            if draft.has_dict() {
+                sources.extend(draft.namespace());
+                owners.push(draft);
+                keys.push(entry.key);
+            }
+        }
+        let proof = Some(Proof {
+            name: OWN_NAME,
+            values: &keys,
+        });
+        let (memory, layout) = (self.memory, self.layout);
+        let namespaces = (self.globals).find_in(memory, layout, &sources, proof, NAMESPACES)?;
         for (draft, namespace) in owners.iter_mut().zip(namespaces) {
             match namespace {
                 Ok(globals) => draft.globals = globals,
@@ -169,8 +178,13 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         let mut specs = Specs::default();
         let values = drafts.iter().flat_map(|draft| draft.globals);
         let values = values.enumerate().filter_map(|(index, value)| {
-            let is_spec = index % GLOBALS.len() == SPEC_NAME;
-            Some((value?, if is_spec { instance::BEFORE } else { 0 }))
+            let (value, name) = (value?, index % GLOBALS.len());
+            let before = if name == SPEC_NAME {
+                instance::BEFORE
+            } else {
+                0
+            };
+            (name != OWN_NAME).then_some((value, before))
         });
         let (memory, layout) = (self.memory, self.layout);
         objects.learn(memory, layout, values, &mut self.budget, |at, window| {
@@ -248,7 +262,7 @@ impl<'r, M: ReadMemory + ?Sized> Reader<'r, M> {
         }
         let open: Vec<&mut Draft> = drafts.iter_mut().filter(is_open).collect();
         let sources: Vec<Source> = open.iter().filter_map(|draft| draft.namespace()).collect();
-        let found = (self.path).find_in(self.memory, self.layout, &sources, NAMESPACES)?;
+        let found = (self.path).find_in(self.memory, self.layout, &sources, None, NAMESPACES)?;
         for (draft, found) in open.into_iter().zip(found) {
             // A namespace that cannot be read was warned about.
             draft.path = found.ok().and_then(|[path]| path);

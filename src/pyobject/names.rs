@@ -9,7 +9,7 @@
 use crate::address::{Address, AddressMap};
 use crate::cpython::layout::Layout;
 use crate::pyobject::batch::{self, Window};
-use crate::pyobject::dict::{self, Entry, Limit, Source, Verdict};
+use crate::pyobject::dict::{self, Entry, Limit, Proof, Source, Verdict};
 use crate::pyobject::error::ObjectError;
 use crate::pyobject::hash::{TextHash, hash_in};
 use crate::pyobject::text;
@@ -55,7 +55,8 @@ impl<const N: usize> Names<N> {
         self.known.clear();
     }
 
-    /// The values under the names in each of these dicts.
+    /// The values under the names in each of these dicts. What each is known to have under one of them, if anything,
+    /// spares asking it twice.
     ///
     /// # Errors
     /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
@@ -64,10 +65,11 @@ impl<const N: usize> Names<N> {
         memory: &(impl ReadMemory + ?Sized),
         layout: &Layout,
         sources: &[Source],
+        proof: Option<Proof<'_>>,
         limit: Limit,
     ) -> Result<Vec<Found<N>>, ReadError> {
         let mut found = Vec::with_capacity(sources.len());
-        let (mut rest, mut scanned) = (sources, SCANNED);
+        let (mut rest, mut proof, mut scanned) = (sources, proof, SCANNED);
         while !rest.is_empty() {
             let hashes = self.all_hashes(layout);
             let count = match hashes {
@@ -75,12 +77,14 @@ impl<const N: usize> Names<N> {
                 Some(_) => rest.len(),
                 None => scanned,
             };
-            let (now, later) = rest.split_at(count.min(rest.len()));
+            let count = count.min(rest.len());
+            let (now, later) = rest.split_at(count);
+            let (proof_now, proof_later) = proof.map(|proof| proof.split_at(count)).unzip();
             found.extend(match hashes {
-                Some(hashes) => self.walk(memory, layout, now, &hashes, limit)?,
+                Some(hashes) => self.walk(memory, layout, now, &hashes, proof_now, limit)?,
                 None => self.scan(memory, layout, now, limit)?,
             });
-            (rest, scanned) = (later, scanned.saturating_mul(4));
+            (rest, proof, scanned) = (later, proof_later, scanned.saturating_mul(4));
         }
         Ok(found)
     }
@@ -113,6 +117,7 @@ impl<const N: usize> Names<N> {
         layout: &Layout,
         sources: &[Source],
         hashes: &[u64; N],
+        proof: Option<Proof<'_>>,
         limit: Limit,
     ) -> Result<Vec<Found<N>>, ReadError> {
         let judge = |key, name| match self.known.get(&key) {
@@ -120,7 +125,7 @@ impl<const N: usize> Names<N> {
             Some(_) => Verdict::Other,
             None => Verdict::Unknown,
         };
-        let ways = dict::walk_many(memory, layout, sources, hashes, judge)?;
+        let ways = dict::walk_many(memory, layout, sources, hashes, proof, judge)?;
         let candidates = ways.candidates.iter();
         self.learn(memory, layout, candidates.map(|found| found.entry.key))?;
         let mut found = vec![Ok([None; N]); sources.len()];

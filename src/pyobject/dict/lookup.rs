@@ -44,6 +44,30 @@ pub struct Candidate {
     pub entry: Entry,
 }
 
+/// What each source is known to have under one of the names. A table that has it is the one of that source, and not
+/// one that has taken its place since it was found; the dict need not be asked again.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'p> {
+    /// Which name.
+    pub name: usize,
+    /// The value under it in each source.
+    pub values: &'p [Address],
+}
+
+impl Proof<'_> {
+    /// That of the first `count` sources, and that of the others.
+    pub fn split_at(self, count: usize) -> (Self, Self) {
+        let (first, rest) = self.values.split_at(count.min(self.values.len()));
+        let with = |values| Proof { values, ..self };
+        (with(first), with(rest))
+    }
+
+    fn is_given_by(&self, found: &Candidate) -> bool {
+        let known = self.values.get(found.source);
+        found.name == self.name && known == Some(&found.entry.value)
+    }
+}
+
 /// What walking came to.
 #[derive(Debug, Default)]
 pub struct Ways {
@@ -58,7 +82,7 @@ pub fn can_walk(layout: &Layout) -> bool {
     layout.python >= (3, 7) && !matches!(layout.dict.keys_form, DictKeysForm::Table { .. })
 }
 
-/// Walks the way to every one of `hashes` in every source.
+/// Walks the way to every one of `hashes` in every source. Without `proof` each dict is asked again for its table.
 ///
 /// # Errors
 /// As [`ReadMemory::read_some_at`]: the source as a whole is out of reach.
@@ -67,6 +91,7 @@ pub fn walk_many<const N: usize>(
     layout: &Layout,
     sources: &[Source],
     hashes: &[u64; N],
+    proof: Option<Proof<'_>>,
     judge: impl Fn(Address, usize) -> Verdict,
 ) -> Result<Ways, ReadError> {
     let mut ways = Ways {
@@ -83,7 +108,13 @@ pub fn walk_many<const N: usize>(
     let larger = walk_open(memory, layout, &open, hashes, &judge, &mut ways)?;
     // A table that has grown again by then is one for the scan.
     walk_open(memory, layout, &larger, hashes, &judge, &mut ways)?;
-    drop_changed(memory, layout, &open, &mut ways)?;
+    let mut is_proven = vec![false; sources.len()];
+    for found in &ways.candidates {
+        let is_it = judge(found.entry.key, found.name) == Verdict::Same;
+        is_proven[found.source] |= is_it && proof.is_some_and(|proof| proof.is_given_by(found));
+    }
+    let open = open.iter().filter(|(source, ..)| !is_proven[*source]);
+    drop_changed(memory, layout, open, &mut ways)?;
     Ok(ways)
 }
 
@@ -121,14 +152,13 @@ fn walk_open<const N: usize>(
 }
 
 /// Takes back what was found in dicts whose table is another one by now.
-fn drop_changed(
+fn drop_changed<'o>(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
-    walked: &[Open],
+    walked: impl Iterator<Item = &'o Open>,
     ways: &mut Ways,
 ) -> Result<(), ReadError> {
     let guards: Vec<(usize, Guard)> = walked
-        .iter()
         .map(|&(source, header, _)| (source, Guard(header)))
         .collect();
     let spans: Vec<_> = guards.iter().map(|(_, guard)| guard.span(layout)).collect();

@@ -2,6 +2,7 @@ use super::*;
 use crate::cpython::tables::{V3_10, V3_11, V3_13};
 use crate::target::fake::FakeMemory;
 use proptest::prelude::*;
+use std::cell::Cell;
 
 const DICT: u64 = 0x10_0000;
 const KEYS: u64 = 0x20_0000;
@@ -44,7 +45,7 @@ fn dict_of(entries: &[(u64, u64, u64)], kind: u8) -> FakeMemory {
 
 fn walk(memory: &FakeMemory, hash: u64, judge: impl Fn(Address, usize) -> Verdict) -> Ways {
     let source = Source::Dict(Address::new(DICT));
-    walk_many(memory, &V3_11, &[source], &[hash], judge).expect("readable")
+    walk_many(memory, &V3_11, &[source], &[hash], None, judge).expect("readable")
 }
 
 fn keys_of(ways: &Ways) -> Vec<u64> {
@@ -109,6 +110,47 @@ fn a_dict_that_cannot_be_walked_is_left_to_a_scan() {
     assert!(!walk(&FakeMemory::new(), 0x23, unknown).is_walked[0]);
 }
 
+/// A dict that gets another table as soon as it was asked for the first one.
+struct Moving {
+    memory: FakeMemory,
+    is_moved: Cell<bool>,
+}
+
+impl ReadMemory for Moving {
+    fn read_some_at(&self, at: Address, buffer: &mut [u8]) -> Result<usize, ReadError> {
+        let got = self.memory.read_some_at(at, buffer)?;
+        if at.value() == DICT && self.is_moved.replace(true) {
+            buffer[32..40].copy_from_slice(&0x30_0000u64.to_le_bytes());
+        }
+        Ok(got)
+    }
+}
+
+#[test]
+fn a_table_is_believed_when_the_dict_still_has_it_or_when_it_holds_what_proves_it() {
+    let is_walked = |proof, known| {
+        let moving = Moving {
+            memory: dict_of(&COLLIDING, 1),
+            is_moved: Cell::new(false),
+        };
+        let source = Source::Dict(Address::new(DICT));
+        let judge = |key: Address, _| match key.value() == known {
+            true => Verdict::Same,
+            false => Verdict::Unknown,
+        };
+        let values = [Address::new(proof)];
+        let proof = Proof {
+            name: 0,
+            values: &values,
+        };
+        let ways = walk_many(&moving, &V3_11, &[source], &[0x23], Some(proof), judge);
+        ways.expect("readable").is_walked[0]
+    };
+    assert!(is_walked(0x9020, 0x8020), "its value is the one");
+    assert!(!is_walked(0x9010, 0x8020), "another value");
+    assert!(!is_walked(0x9020, 0x7000), "the key is not known");
+}
+
 proptest! {
     #[test]
     fn random_tables_are_walked_to_an_end(
@@ -125,7 +167,7 @@ proptest! {
             memory.put_word(DICT + layout.dict.keys.expect("has keys").offset(), KEYS);
             let source = Source::Dict(Address::new(DICT));
             let judge = |_, _| Verdict::Unknown;
-            let ways = walk_many(&memory, layout, &[source], &[hash], judge).expect("readable");
+            let ways = walk_many(&memory, layout, &[source], &[hash], None, judge).expect("readable");
             prop_assert!(ways.candidates.len() <= LONGEST);
         }
     }
