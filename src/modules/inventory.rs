@@ -246,14 +246,12 @@ fn report(found: Vec<Found>, mut warnings: Vec<String>) -> Inventory {
 /// Notes in each row the other keys of the same object, in the order of the table. `None`, which
 /// is every stub's value, has no aliases.
 fn name_aliases(rows: &mut [ModuleRow]) {
-    let all = rows.iter().enumerate();
-    let mut keys: Vec<(Address, usize)> = all
-        .filter(|(_, row)| row.class.as_deref() != Some("NoneType"))
-        .map(|(index, row)| (row.address, index))
-        .collect();
+    let all = rows.iter().zip(0..);
+    let mut keys: Vec<(Address, usize)> = all.map(|(row, index)| (row.address, index)).collect();
     keys.sort_unstable();
     for same in keys.chunk_by(|one, next| one.0 == next.0) {
-        for &(_, index) in same.iter().filter(|_| same.len() > 1) {
+        let is_alias = same.len() > 1 && rows[same[0].1].class.as_deref() != Some("NoneType");
+        for &(_, index) in same.iter().filter(|_| is_alias) {
             let others = same.iter().map(|(_, index)| index);
             let others = others.filter(|&&other| other != index);
             rows[index].aliases = others

@@ -5,8 +5,12 @@ use crate::target::own_memory::{Room, make_ready};
 use crate::target::processors::{here, keep_off};
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvError, Sender, TryRecvError, channel};
 use std::thread::{Builder, scope, yield_now};
+use std::time::{Duration, Instant};
+
+/// So long who waits for the other stays awake: being woken up takes longer than most of these waits.
+const AWAKE: Duration = Duration::from_micros(500);
 
 /// What it is asked to do.
 type Job<'env> = Box<dyn FnOnce() + Send + 'env>;
@@ -38,7 +42,9 @@ pub fn with_second_thread<'env, T>(
             ours.fill();
             // Nobody takes it where there was nothing to do.
             let _ = give.send(ours);
-            jobs.into_iter().for_each(|job| job());
+            while let Ok(job) = wait_for(&jobs) {
+                job();
+            }
         });
         // Where it was put on our processor, it gets the turn in which it leaves that.
         yield_now();
@@ -47,6 +53,19 @@ pub fn with_second_thread<'env, T>(
             room,
         })
     })
+}
+
+/// As [`Receiver::recv`]; stays awake for a short time, in which any other thread may have the processor.
+fn wait_for<T>(from: &Receiver<T>) -> Result<T, RecvError> {
+    let end = Instant::now() + AWAKE;
+    while Instant::now() < end {
+        match from.try_recv() {
+            Ok(got) => return Ok(got),
+            Err(TryRecvError::Disconnected) => return Err(RecvError),
+            Err(TryRecvError::Empty) => yield_now(),
+        }
+    }
+    from.recv()
 }
 
 impl<'env> SecondThread<'env> {
@@ -69,7 +88,7 @@ impl<'env> SecondThread<'env> {
         // Its memory is ours again, and is used from here on.
         drop(self.room.try_recv());
         let first = here();
-        match result.recv() {
+        match wait_for(&result) {
             Ok(Ok(second)) => (first, second),
             Ok(Err(panic)) => resume_unwind(panic),
             Err(_) => unreachable!("a job always answers"),
