@@ -13,8 +13,8 @@ use crate::cpython::layout::{DictKeysForm, Layout};
 use crate::pyobject::batch;
 use crate::target::memory::{ReadError, ReadMemory, word_in};
 
-/// How much of each table is read at first, in bytes: all of most modules' globals.
-const AT_FIRST: usize = 1024;
+/// For how many dead entries a table is thought to have room at first.
+const DEAD: u64 = 8;
 /// The largest table that is read to be walked, in bytes.
 const LARGEST: u64 = 1 << 17;
 /// The longest way that is walked; in a table at most two thirds full it is a few steps.
@@ -103,7 +103,7 @@ pub fn walk_many<const N: usize>(
         .zip(headers)
         .filter_map(|(source, header)| Some((source, header.ok()?)))
         .filter(|(_, header)| header.is_combined())
-        .map(|(source, header)| (source, header, AT_FIRST))
+        .map(|(source, header)| (source, header, likely_size(layout, header.used)))
         .collect();
     let larger = walk_open(memory, layout, &open, hashes, &judge, &mut ways)?;
     // A table that has grown again by then is one for the scan.
@@ -116,6 +116,20 @@ pub fn walk_many<const N: usize>(
     let open = open.iter().filter(|(source, ..)| !is_proven[*source]);
     drop_changed(memory, layout, open, &mut ways)?;
     Ok(ways)
+}
+
+/// How large the table of a dict of so many items is, in bytes, when it has as many slots as it gets when it grows
+/// (`GROWTH_RATE`), and few of its entries are dead.
+fn likely_size(layout: &Layout, used: i64) -> usize {
+    let used = u64::try_from(used).unwrap_or(0).min(LARGEST);
+    let slots = (3 * used).next_power_of_two();
+    let form = match layout.dict.keys_form {
+        DictKeysForm::Logged { .. } => EntryForm::Plain,
+        _ => EntryForm::Hashed,
+    };
+    let indices = slots * if slots > 0xff { 2 } else { 1 };
+    let size = layout.dict.keys_indices + indices + (used + DEAD) * form.size();
+    size.min(LARGEST) as usize
 }
 
 /// A dict to be walked: which source it is, its header, and how many bytes of its table to read.

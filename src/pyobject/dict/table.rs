@@ -65,7 +65,8 @@ impl Guard {
     /// Whether these bytes still name the same block.
     pub(super) fn holds(&self, layout: &Layout, bytes: &[u8]) -> bool {
         match self.0.source {
-            Source::Dict(_) => parse_header(layout, self.0.source, bytes) == Some(self.0),
+            Source::Dict(_) => parse_header(layout, self.0.source, bytes)
+                .is_some_and(|now| now.table() == self.0.table()),
             Source::Values { .. } => true,
         }
     }
@@ -81,9 +82,16 @@ pub(super) struct DictHeader {
     values: Address,
     /// `ma_mask` of 2.7.
     mask: i64,
+    /// `ma_used`, at this moment.
+    pub(super) used: i64,
 }
 
 impl DictHeader {
+    /// What names the table.
+    fn table(&self) -> (Address, Address, i64) {
+        (self.keys, self.values, self.mask)
+    }
+
     /// Whether keys and values stand together in the entries of a dict of its own.
     pub(super) fn is_combined(&self) -> bool {
         matches!(self.source, Source::Dict(_)) && self.values.is_null()
@@ -116,6 +124,7 @@ pub(super) fn read_headers(
             keys,
             values,
             mask: 0,
+            used: 0,
         }),
     });
     Ok(parsed.collect())
@@ -149,6 +158,7 @@ fn parse_header(layout: &Layout, source: Source, bytes: &[u8]) -> Option<DictHea
         keys,
         values,
         mask,
+        used: dict.used.get(bytes)?,
     })
 }
 
