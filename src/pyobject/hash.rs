@@ -32,6 +32,14 @@ impl TextHash {
         ways.into_iter().find(gives_it)
     }
 
+    /// The way of this version, unless it was configured otherwise.
+    pub fn usual(layout: &Layout, secret: (u64, u64)) -> Self {
+        match layout.python {
+            (3, 11..) => TextHash::Sip13(SipHasher13::new_with_keys(secret.0, secret.1)),
+            _ => TextHash::Sip24(SipHasher24::new_with_keys(secret.0, secret.1)),
+        }
+    }
+
     /// The hash of a `str` of these ASCII characters, of which there is at least one.
     pub fn of(&self, ascii: &[u8]) -> u64 {
         match self {

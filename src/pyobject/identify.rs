@@ -11,8 +11,10 @@ use crate::cpython::python::{Interpreter, Python};
 use crate::cpython::tables::{UnknownVersion, Variant, newest, rows_for};
 use crate::cpython::version::{Build, Version};
 use crate::elf::image::Image;
-use crate::pyobject::dict;
+use crate::pyobject::dict::{self, Source};
+use crate::pyobject::hash::TextHash;
 use crate::pyobject::int;
+use crate::pyobject::names::Names;
 use crate::target::maps::{MappedFile, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 use crate::target::target::Target;
@@ -222,14 +224,15 @@ fn name_of(image: &Image) -> String {
 fn with_place_of(mut python: Python, process: &impl Target, image: &Image) -> Python {
     let exports = |name| image.find_dynamic_symbol(process, name).is_some();
     python.build.debug |= exports("_Py_NegativeRefcount") || exports("_Py_NegativeRefCount");
-    python.hash_secret = image
-        .find_dynamic_symbol(process, "_Py_HashSecret")
-        .and_then(|symbol| {
-            let (first, second) = (symbol.address, symbol.address.offset(8));
-            Some((process.read_at(first).ok()?, process.read_at(second).ok()?))
-        });
     python.build.shared_libpython = !image.is_program && !process.is_executable(&image.file);
     python
+}
+
+/// The key of its hashes, where it has a name.
+fn hash_secret(process: &impl Target, image: &Image) -> Option<(u64, u64)> {
+    let symbol = image.find_dynamic_symbol(process, "_Py_HashSecret")?;
+    let (first, second) = (symbol.address, symbol.address.offset(8));
+    Some((process.read_at(first).ok()?, process.read_at(second).ok()?))
 }
 
 /// Takes the first candidate whose `sys.hexversion` is of the minor version its layout is for; a
@@ -240,6 +243,7 @@ fn confirm(
     candidates: Vec<Candidate>,
 ) -> Result<Python, LocateError> {
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
+    let secret = hash_secret(process, image);
     for candidate in candidates {
         let layout = &candidate.row.layout;
         let mut phase = phase_of(process, image, &candidate)?;
@@ -252,14 +256,20 @@ fn confirm(
             phase = Phase::Ending;
         }
         let fits = |version: &Version| version.minor_pair() == layout.python;
-        let hexversion = hexversion(process, layout, main.sysdict);
+        let hexversion = hexversion(process, layout, main.sysdict, secret);
         if phase == Phase::Starting || (phase == Phase::Ending && hexversion.is_none()) {
             when = phase;
         } else if let Some(version) = hexversion.filter(fits) {
             let version = candidate.stated.filter(fits).unwrap_or(version);
-            return Ok(python_from(candidate, version, phase, interpreters));
+            return Ok(python_from(candidate, version, phase, interpreters, secret));
         } else if let Some(version) = candidate.stated.filter(fits) {
-            stated = stated.or(Some(python_from(candidate, version, phase, interpreters)));
+            stated = stated.or(Some(python_from(
+                candidate,
+                version,
+                phase,
+                interpreters,
+                secret,
+            )));
         } else {
             other = hexversion;
         }
@@ -289,6 +299,7 @@ fn python_from(
     version: Version,
     phase: Phase,
     interpreters: Vec<Interpreter>,
+    hash_secret: Option<(u64, u64)>,
 ) -> Python {
     let variant = candidate.row.variant;
     let trace_refs = variant == Variant::TraceRefs;
@@ -303,7 +314,7 @@ fn python_from(
         layout: candidate.row.layout,
         runtime: candidate.runtime,
         statics: candidate.statics,
-        hash_secret: None,
+        hash_secret,
         finalizing: phase == Phase::Ending,
         interpreters,
     }
@@ -326,8 +337,10 @@ fn hexversion(
     memory: &(impl ReadMemory + ?Sized),
     layout: &Layout,
     sysdict: Address,
+    secret: Option<(u64, u64)>,
 ) -> Option<Version> {
-    let value = dict::find(memory, layout, sysdict, "hexversion").ok()??;
+    let value = find_by_hash(memory, layout, sysdict, "hexversion", secret)
+        .or_else(|| dict::find(memory, layout, sysdict, "hexversion").ok()?)?;
     let read = if layout.python.0 == 2 {
         int::read_plain
     } else {
@@ -335,6 +348,20 @@ fn hexversion(
     };
     let hex = read(memory, layout, value).ok()?.to_i64()?;
     Version::from_hex(u32::try_from(hex).ok()?)
+}
+
+/// The value under a name, when the version hashes it as usual; `None` says nothing.
+fn find_by_hash(
+    memory: &(impl ReadMemory + ?Sized),
+    layout: &Layout,
+    at: Address,
+    name: &'static str,
+    secret: Option<(u64, u64)>,
+) -> Option<Address> {
+    let mut names = Names::new([name]);
+    names.compute_hashes(&TextHash::usual(layout, secret?));
+    let found = names.find_in(memory, layout, &[Source::Dict(at)], None, dict::SINGLE);
+    found.ok()?.pop()?.ok()?[0]
 }
 
 /// The interpreters, main first, as far as they are complete. A live target may make and end some
