@@ -77,9 +77,21 @@ fn an_exception_is_told_with_its_place_and_ends_with_1() {
         let lines: Vec<&str> = ended.stderr.lines().collect();
         must(ended.code == 1 && ended.stdout == "before\n", &ended)?;
         must(lines == told, &ended)?;
-        let ended = exec(&target, "1 +");
-        must(ended.code == 1, &ended)?;
-        must(ended.stderr.contains("SyntaxError: "), &ended)?;
+        // As at a prompt: nothing of ours, and no second error that it came from.
+        for code in ["1 +", "a b; c", "a = 1\nb c"] {
+            let ended = exec(&target, code);
+            let lines: Vec<&str> = ended.stderr.lines().collect();
+            let (first, last) = (lines.first(), lines.last());
+            must(ended.code == 1 && (3..=4).contains(&lines.len()), &ended)?;
+            must(
+                first.is_some_and(|line| line.starts_with("  File \"<exec>\", line ")),
+                &ended,
+            )?;
+            must(
+                last.is_some_and(|line| line.starts_with("SyntaxError: ")),
+                &ended,
+            )?;
+        }
         let ended = exec(&target, "raise SystemExit(3)");
         must(ended.code == 1, &ended)?;
         assert!(target.finish(), "the target ended by it");

@@ -7,7 +7,7 @@
 # The answer is a list of records: a name, a length, a line end, so many bytes, a line end.
 #
 # While a program is compiled, no other thread runs Python: here is only what nearly all code needs. What is behind
-# the first print, an exception, and what 2.7 does in another way, is in REST.
+# the first print, an exception, a long value, and what 2.7 does in another way, is in REST.
 #
 # Other threads may run meanwhile, so sys.stdout stays as it is: the code has a `print` of its own, whose
 # text comes back. What it writes to sys.stdout by another way goes where the program's own output goes.
@@ -29,6 +29,11 @@ def decoded(text):
     return text.decode('utf-8')
 
 
+def printed(*values, **options):
+    SINKS or complete()
+    return print_here(values, options)
+
+
 def parsed(text):
     """The code without the expression at its end, and that expression, both compiled."""
     body = text[:CUT]
@@ -36,57 +41,34 @@ def parsed(text):
         last = compile('\n' * body.count('\n') + text[CUT:], NAME, 'eval', 0, True)
         return compile(body, NAME, 'exec', 0, True), last
     except SyntaxError:
-        if '\n' not in text and ';' not in text:
-            return compile(text, NAME, 'exec', 0, True), None  # one statement, and no expression
-        complete()
-        return parsed_as_tree(text)
+        pass  # an error of what follows comes from the text alone
+    if '\n' not in text and ';' not in text:
+        return compile(text, NAME, 'exec', 0, True), None  # one statement, and no expression
+    complete()
+    return parsed_as_tree(text)
 
 
-def printed(*values, **options):
-    if not SINKS:
-        complete()
-        SINKS.append(Printed())
-    if options.get('file') is None:
-        options['file'] = SINKS[0]
-    return BUILTINS['print'](*values, **options)
-
-
-def raised(error, trace, text):
-    """The exception as records; its class alone where more cannot be told (an audit hook forbids compile, say)."""
+def raised(text, error, trace):
     try:
         complete()
-        return told_whole(error, trace, text.split('\n'))
-    except BaseException:
+        return told_raised(text, error, trace)
+    except BaseException:  # its class alone where more cannot be told: an audit hook forbids compile, say
         name = utf8(type(error).__name__)
-        return [('raised', b''), ('type', name), ('message', b''), ('traceback', name + b'\n')]
+        return b'raised 0\n\ntype %d\n%s\ntraceback %d\n%s\n\n' % (len(name), name, len(name) + 1, name)
 
 
-def records(found):
-    parts = []
-    for name, data in found:
-        if len(data) > ROOM:
-            data = data[:ROOM]
-            found.append(('cut', utf8(name)))
-        parts.append(utf8('%s %d\n' % (name, len(data))) + data + b'\n')
-    return b''.join(parts)
-
-
-def executed(sys):
-    if id(sys.modules) != TABLE:
-        return [('moved', b'')]
-    text = decoded(CODE)
+def executed(text):
     names = {'__name__': '__console__', '__doc__': None, '__builtins__': __builtins__, 'print': printed}
     try:
         body, last = parsed(text)
         eval(body, names)
-        found = [('ok', b'')]
-        if last is not None:
-            found.append(('value', utf8(repr(eval(last, names)))))
+        value = last and utf8(repr(eval(last, names)))
     except BaseException:
-        error, trace = sys.exc_info()[1:]
-        found = raised(error, trace, text)
-        error = trace = None
-    return found + (SINKS[0].records() if SINKS else [('stdout', b'')])
+        return raised(text, *CORE['sys'].exc_info()[1:])
+    if SINKS or len(value or b'') > ROOM:
+        SINKS or complete()
+        return told_done(value)
+    return b'ok 0\n\n' + (b'value %d\n%s\n' % (len(value), value) if last else b'')
 
 
 if bytes is str or BUILTINS.get('__loader__') is None:
@@ -94,4 +76,4 @@ if bytes is str or BUILTINS.get('__loader__') is None:
     CORE = find_core()
 else:
     CORE = BUILTINS['__loader__'].find_spec.__func__.__globals__
-result = records(executed(CORE['sys']))
+result = executed(decoded(CODE)) if id(CORE['sys'].modules) == TABLE else b'moved 0\n\n'

@@ -74,8 +74,9 @@ def is_ours(trace):
     return code in (executed.__code__, parsed.__code__, parsed_as_tree.__code__, tree_of.__code__)
 
 
-def told_whole(error, trace, lines):
+def told_raised(text, error, trace):
     while trace is not None and is_ours(trace):
         trace = trace.tb_next
-    return [('raised', b''), ('type', utf8(name_of(type(error)))), ('message', message_of(error)),
-            ('traceback', b''.join(told(error, trace, lines, [id(error)])))]
+    traceback = b''.join(told(error, trace, text.split('\n'), [id(error)]))
+    return records([('raised', b''), ('type', utf8(name_of(type(error)))), ('message', message_of(error)),
+                    ('traceback', traceback)])

@@ -1,5 +1,5 @@
-# The rest of exec.py, in its namespace: what prints, what tells an expression at the end in any text, and what 2.7
-# does in another way. Behind common.py.
+# The rest of exec.py, in its namespace: what prints, what puts longer answers together, what tells an expression at the
+# end in any text, and what 2.7 does in another way. Behind common.py.
 
 ONLY_AST = 0x400  # PyCF_ONLY_AST
 
@@ -25,6 +25,29 @@ class Printed(object):
     def records(self):
         cut = [('cut', b'stdout')] if self.cut else []
         return cut + [('stdout', b''.join(self.parts))]
+
+
+def print_here(values, options):
+    if not SINKS:
+        SINKS.append(Printed())
+    if options.get('file') is None:
+        options['file'] = SINKS[0]
+    return BUILTINS['print'](*values, **options)
+
+
+def records(found):
+    """These and what was printed, as much of each as there is room for."""
+    parts, found = [], found + (SINKS[0].records() if SINKS else [])
+    for name, data in found:
+        if len(data) > ROOM:
+            data = data[:ROOM]
+            found.append(('cut', utf8(name)))
+        parts.append(utf8('%s %d\n' % (name, len(data))) + data + b'\n')
+    return b''.join(parts)
+
+
+def told_done(value):
+    return records([('ok', b'')] + ([] if value is None else [('value', value)]))
 
 
 def tree_of(text):
