@@ -4,6 +4,7 @@ use crate::common::{Interpreter, interpreter, on_every_interpreter, program};
 use crate::run::{Ended, Started, run};
 use serde_json::Value;
 use std::process::Command;
+use std::time::Duration;
 
 const PROGRAM: &str = "\
 import json, sys, time
@@ -233,6 +234,9 @@ fn all_python_processes_of_the_machine_are_found() {
     assert_eq!(documents.iter().filter(ours).count(), 1);
 }
 
+/// Longer than reading a file takes.
+const LONGER_THAN_A_FILE: Duration = Duration::from_millis(100);
+
 /// What the main thread does, and how code would come to run in it.
 const STATES: [(&str, &str); 4] = [
     (
@@ -276,9 +280,12 @@ fn is_foretold(name: &str, first: &str, source: &str, expected: &str) -> Option<
     let source = format!("{first}\nprint('READY', flush=True)\n{source}");
     let target = Started::ready(Command::new(&python.program).args(["-c", &source]));
     let syscall = format!("/proc/{}/syscall", target.pid());
+    let look = || std::fs::read_to_string(&syscall).unwrap_or_default();
     crate::run::until("it does what it is for", || {
-        let call = std::fs::read_to_string(&syscall).unwrap_or_default();
-        call.starts_with("running") == expected.contains("runs")
+        let call = look();
+        std::thread::sleep(LONGER_THAN_A_FILE);
+        // It also waits for the files of what it imports, but not for long.
+        look() == call && call.starts_with("running") == expected.contains("runs")
     });
     let document = run(&["doctor", &target.pid_text(), "--json"]).document();
     let route = document["route"].as_str().expect("a route");
