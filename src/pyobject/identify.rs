@@ -153,10 +153,12 @@ impl<'s, T: Target> Search<'s, T> {
         image: Image,
         candidates: Result<Vec<Candidate>, LocateError>,
     ) -> Result<(), LocateError> {
-        let confirmed = candidates.and_then(|candidates| confirm(self.process, &image, candidates));
-        match confirmed {
+        let secret = hash_secret(self.process, &image);
+        let confirm = |candidates| confirm(self.process, &image, candidates, secret);
+        match candidates.and_then(confirm) {
             Ok(python) => {
-                let python = with_place_of(python, self.process, &image);
+                let mut python = with_place_of(python, self.process, &image);
+                python.hash_secret = secret;
                 self.found.push(Located { python, image });
             }
             Err(error) => self.fail(name_of(&image), error),
@@ -241,9 +243,9 @@ fn confirm(
     process: &impl Target,
     image: &Image,
     candidates: Vec<Candidate>,
+    secret: Option<(u64, u64)>,
 ) -> Result<Python, LocateError> {
     let (mut other, mut when, mut stated) = (None, Phase::Running, None);
-    let secret = hash_secret(process, image);
     for candidate in candidates {
         let layout = &candidate.row.layout;
         let mut phase = phase_of(process, image, &candidate)?;
@@ -261,15 +263,9 @@ fn confirm(
             when = phase;
         } else if let Some(version) = hexversion.filter(fits) {
             let version = candidate.stated.filter(fits).unwrap_or(version);
-            return Ok(python_from(candidate, version, phase, interpreters, secret));
+            return Ok(python_from(candidate, version, phase, interpreters));
         } else if let Some(version) = candidate.stated.filter(fits) {
-            stated = stated.or(Some(python_from(
-                candidate,
-                version,
-                phase,
-                interpreters,
-                secret,
-            )));
+            stated = stated.or(Some(python_from(candidate, version, phase, interpreters)));
         } else {
             other = hexversion;
         }
@@ -299,7 +295,6 @@ fn python_from(
     version: Version,
     phase: Phase,
     interpreters: Vec<Interpreter>,
-    hash_secret: Option<(u64, u64)>,
 ) -> Python {
     let variant = candidate.row.variant;
     let trace_refs = variant == Variant::TraceRefs;
@@ -314,7 +309,7 @@ fn python_from(
         layout: candidate.row.layout,
         runtime: candidate.runtime,
         statics: candidate.statics,
-        hash_secret,
+        hash_secret: None,
         finalizing: phase == Phase::Ending,
         interpreters,
     }

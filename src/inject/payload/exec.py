@@ -30,7 +30,8 @@ def decoded(text):
 
 
 def printed(*values, **options):
-    SINKS or complete()
+    if not SINKS:
+        complete()
     return print_here(values, options)
 
 
@@ -62,11 +63,13 @@ def executed(text):
     try:
         body, last = parsed(text)
         eval(body, names)
-        value = last and utf8(repr(eval(last, names)))
+        value = utf8(repr(eval(last, names))) if last else None
     except BaseException:
         return raised(text, *CORE['sys'].exc_info()[1:])
-    if SINKS or len(value or b'') > ROOM:
-        SINKS or complete()
+    if len(value or b'') > ROOM:
+        complete()
+        return told_done(value)
+    if SINKS:
         return told_done(value)
     return b'ok 0\n\n' + (b'value %d\n%s\n' % (len(value), value) if last else b'')
 

@@ -109,12 +109,14 @@ pub fn walk_many<const N: usize>(
     // A table that has grown again by then is one for the scan.
     walk_open(memory, layout, &larger, hashes, &judge, &mut ways)?;
     let mut is_proven = vec![false; sources.len()];
-    for found in &ways.candidates {
-        let is_it = judge(found.entry.key, found.name) == Verdict::Same;
-        is_proven[found.source] |= is_it && proof.is_some_and(|proof| proof.is_given_by(found));
+    if let Some(proof) = proof {
+        let is_it = |found: &&Candidate| judge(found.entry.key, found.name) == Verdict::Same;
+        for found in ways.candidates.iter().filter(is_it) {
+            is_proven[found.source] |= proof.is_given_by(found);
+        }
     }
-    let open = open.iter().filter(|(source, ..)| !is_proven[*source]);
-    drop_changed(memory, layout, open, &mut ways)?;
+    let unproven = open.iter().filter(|(source, ..)| !is_proven[*source]);
+    drop_changed(memory, layout, unproven, &mut ways)?;
     Ok(ways)
 }
 
