@@ -80,10 +80,24 @@ impl SharedFile {
     /// Whether the path names this very file where `root` is the root.
     pub fn is_found_below(&self, root: &str) -> bool {
         let found = std::fs::metadata(format!("{root}{}", self.path));
-        match (found, self.file.metadata()) {
-            (Ok(found), Ok(own)) => (found.dev(), found.ino()) == (own.dev(), own.ino()),
-            _ => false,
-        }
+        found.is_ok_and(|found| self.device_and_inode() == Ok((found.dev(), found.ino())))
+    }
+
+    /// What tells it from every other file.
+    ///
+    /// # Errors
+    /// [`ControlError::Trace`] with what the kernel said.
+    pub fn device_and_inode(&self) -> Result<(u64, u64), ControlError> {
+        let file = self.file.metadata().map_err(failed)?;
+        Ok((file.dev(), file.ino()))
+    }
+
+    /// How many bytes are in it.
+    ///
+    /// # Errors
+    /// [`ControlError::Trace`] with what the kernel said.
+    pub fn length(&self) -> Result<u64, ControlError> {
+        Ok(self.file.metadata().map_err(failed)?.len())
     }
 
     /// Bytes of it; fewer where it ends.

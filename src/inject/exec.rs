@@ -61,26 +61,44 @@ pub enum Answer {
 /// ASCII: whatever the code is, the parser sees it as one literal.
 pub fn source(table: Address, code: &str) -> String {
     let cut = cut(code);
-    let mut source = format!("TABLE = {}\nROOM = {ROOM}\nCUT = {cut}\n", table.value());
+    let plain = if is_plain(code, cut) { "True" } else { "False" };
+    let mut source = format!(
+        "TABLE = {}\nROOM = {ROOM}\nCUT = {}\nPLAIN = {plain}\n",
+        table.value(),
+        code[..cut].chars().count()
+    );
     write_literal(&mut source, "CODE", code);
     write_literal(&mut source, "REST", &lean(&REST));
     source + &lean(&[EXEC])
 }
 
-/// Where an expression at the end of the code may begin, in characters; 0 where only the whole of it may be one.
+/// Where an expression at the end of the code may begin, in bytes; 0 where only the whole of it may be one.
 ///
-/// Whether it does is tried inside, by compiling both parts. That proves it: what comes before is whole, and ends with
+/// Whether it does is tried inside: both parts are compiled. That proves it: what comes before is whole, and ends with
 /// a line or a semicolon. Behind a line, the expression begins a line of its own without indentation, so it is in no
 /// block. Behind a semicolon, it belongs to the only line there is, which is no block by its first word and has no comment.
 fn cut(code: &str) -> usize {
     let text = code.trim_end();
-    let at = match text.rsplit_once('\n') {
+    match text.rsplit_once('\n') {
         Some((_, line)) if line.starts_with(char::is_whitespace) => 0,
         Some((before, _)) => before.len() + 1,
         None if text.contains(['#', '\\', '\r', '\x0c']) || begins_block(text) => 0,
         None => text.rfind(';').map_or(0, |semicolon| semicolon + 1),
-    };
-    text[..at].chars().count()
+    }
+}
+
+/// Whether the expression that may begin at `cut` can be told by compiling `return` and that text: what `return` takes is an
+/// expression, but for what is excluded here; and what is on one line with it does not run. What comes before is compiled twice then: where it is long, a syntax tree
+/// costs less.
+fn is_plain(code: &str, cut: usize) -> bool {
+    const LONGEST: usize = 4096;
+    let last = code[cut..].trim();
+    let is_starred = last
+        .split(',')
+        .any(|part| part.trim_start().starts_with('*'));
+    let other = ["\n", ";", "#", "\\", "\r", "\x0c", "yield", ":="];
+    let is_other = other.iter().any(|text| last.contains(text));
+    cut <= LONGEST && !last.is_empty() && !is_starred && !is_other
 }
 
 /// Whether what follows on a line that begins so may belong to a block.
@@ -171,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_expression_may_begin_behind_the_last_line_end_or_semicolon_that_is_in_no_block() {
-        let behind = |code: &str| code.chars().skip(cut(code)).collect::<String>();
+        let behind = |code: &'static str| &code[cut(code)..];
         assert_eq!(behind("import é; f(1)\n"), " f(1)\n");
         assert_eq!(behind("x = 'é'\nf(1)"), "f(1)");
         // In these it is told by the syntax tree, or the whole is one expression.
@@ -188,6 +206,30 @@ mod tests {
             assert_eq!(behind(whole), whole);
         }
         assert_eq!(behind("iffy; c"), " c");
+    }
+
+    #[test]
+    fn what_return_takes_and_is_no_expression_is_not_plain() {
+        let is_plain = |code: &str| is_plain(code, cut(code));
+        for code in ["f(1)", "import é; f(*a)", "x = 'é'\n1, 2", "not x\n\n"] {
+            assert!(is_plain(code), "{code}");
+        }
+        let other = [
+            "",
+            "a;",
+            "a; b # c",
+            "a, *b",
+            "*a,",
+            "(yield)",
+            "(a := 1)",
+            "a\\\nb",
+            "(1,\n 2)",
+            "f()\nif a:\n  b",
+        ];
+        for code in other {
+            assert!(!is_plain(code), "{code}");
+        }
+        assert!(!is_plain(&("x = 1\n".repeat(1000) + "x")));
     }
 
     #[test]

@@ -18,11 +18,12 @@ use crate::cpython::debug_offsets::DebugOffsets;
 use crate::cpython::python::{Interpreter, Python};
 use crate::inject::error::{BadResult, InjectError, Refusal};
 use crate::inject::queued::FIRST_NAP;
-use crate::inject::remote_script::{Progress, Script};
+use crate::inject::remote_script::Script;
 use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::route::{Way, choose};
 use crate::inject::run::{Given, Run};
 use crate::inject::safe_point::{check_main_thread, find_state, refuse_finalizing};
+use crate::pyobject::running::{innermost, name_and_file};
 use crate::target::memory::{ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
 use std::time::{Duration, Instant};
@@ -31,6 +32,8 @@ use std::time::{Duration, Instant};
 const PLEASE_STOP: u64 = 1 << 5;
 /// `_Py_MAX_SCRIPT_PATH_SIZE`.
 const PATH_SIZE: u64 = 512;
+/// How many calls are searched for the script: of more, it was not seen to run.
+const FRAMES: usize = 2000;
 /// How long a script waits before its thread is looked at again.
 const BEFORE_NUDGING: Duration = Duration::from_millis(50);
 
@@ -66,6 +69,11 @@ impl Slot {
             path: support + path,
             enabled: interpreter.address.offset(enabled),
         })
+    }
+
+    /// Whether a script waits in it.
+    fn is_full(&self, memory: &(impl ReadMemory + ?Sized), state: Address) -> bool {
+        memory.read_at::<u32>(state.offset(self.pending)) == Ok(1)
     }
 
     /// Whether the interpreter will look at it.
@@ -114,7 +122,7 @@ enum Withdrawal {
     TakenBack,
     Ended,
     Begun,
-    /// It is not in the slot any more, and its first line has not run.
+    /// It is not in the slot any more, and was not seen to run.
     Taken,
 }
 
@@ -190,16 +198,18 @@ impl Run<'_> {
         let mut nap = FIRST_NAP;
         let mut next_look = began + BEFORE_NUDGING;
         loop {
-            let progress = self.progress_of_script()?;
-            if progress == Progress::Ended {
+            if self.has_script_ended().map_err(InjectError::NotWithdrawn)? {
                 return self.script_ended(began).map(Some);
+            }
+            if self.process.has_ended() {
+                return Err(InjectError::Gone);
             }
             let signal = self.interruption.wait(nap);
             if signal.is_some() || self.is_late() {
                 return self.give_up(slot, state, began, signal).map(Some);
             }
             nap = (nap * 5 / 4).min(Duration::from_millis(2));
-            if progress == Progress::NotBegun && Instant::now() >= next_look {
+            if Instant::now() >= next_look && slot.is_full(self.process, state) {
                 match choose(&self.means, &self.main_thread.look_twice()) {
                     Some(Way::Interface(_, Onward::Woken)) => self.nudge(),
                     // It waits where only another way reaches it.
@@ -232,17 +242,8 @@ impl Run<'_> {
         }
     }
 
-    /// How far it is; an end of the target is told as that.
-    fn progress_of_script(&self) -> Result<Progress, InjectError> {
-        let progress = self.script_progress().map_err(InjectError::NotWithdrawn)?;
-        if progress != Progress::Ended && self.process.has_ended() {
-            return Err(InjectError::Gone);
-        }
-        Ok(progress)
-    }
-
-    fn script_progress(&self) -> Result<Progress, ControlError> {
-        self.script.map_or(Ok(Progress::NotBegun), Script::progress)
+    fn has_script_ended(&self) -> Result<bool, ControlError> {
+        self.script.map_or(Ok(false), Script::has_ended)
     }
 
     /// The main thread has begun to wait since: it is interrupted where that is known to be borne.
@@ -265,18 +266,29 @@ impl Run<'_> {
         slot: Slot,
         state: Address,
     ) -> Result<Withdrawal, ControlError> {
-        match self.script_progress()? {
-            Progress::Ended => return Ok(Withdrawal::Ended),
-            Progress::Running => return Ok(Withdrawal::Begun),
-            Progress::NotBegun => {}
+        if self.has_script_ended()? {
+            return Ok(Withdrawal::Ended);
         }
         let pending = state.offset(slot.pending);
         if control.read_at::<u32>(pending)? == 0 {
             // It may be about to begin: between the two the file is read and compiled.
-            return Ok(Withdrawal::Taken);
+            return Ok(match self.runs(control, state) {
+                true => Withdrawal::Begun,
+                false => Withdrawal::Taken,
+            });
         }
         control.write_u32(pending, 0)?;
         Ok(Withdrawal::TakenBack)
+    }
+
+    /// Whether our script (`remote.py`) is among what the thread runs.
+    fn runs(&self, control: &Control<'_>, state: Address) -> bool {
+        let layout = &self.prepared.python.layout;
+        let calls = innermost(control, layout, state, FRAMES).unwrap_or_default();
+        calls.iter().any(|call| {
+            let of_call = name_and_file(control, layout, call.code);
+            of_call.is_some_and(|(name, _)| name.as_str() == Some("pyunload_script"))
+        })
     }
 
     fn script_ended(&self, began: Instant) -> Result<Ran, InjectError> {

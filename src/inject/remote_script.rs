@@ -12,6 +12,8 @@ use std::fmt::Write;
 const REMOTE: &str = include_str!("payload/remote.py");
 /// Bytes before the result.
 const HEAD: usize = 64;
+/// Where its length is.
+const LENGTH: usize = 8;
 
 /// Script and answer: in memory of ours where the target can open that, else in its `/tmp`.
 #[derive(Debug)]
@@ -19,14 +21,6 @@ pub(super) struct Script {
     script: SharedFile,
     answer: SharedFile,
     room: usize,
-}
-
-/// How far the script is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Progress {
-    NotBegun,
-    Running,
-    Ended,
 }
 
 impl Script {
@@ -54,10 +48,11 @@ impl Script {
         pid_inside: i32,
         place: impl Fn(&[u8]) -> Result<SharedFile, ControlError>,
     ) -> Result<Self, ControlError> {
-        let answer = place(&[0; HEAD])?;
+        let answer = place(&[])?;
         let mut text = format!(
-            "PID = {pid_inside}\nPLACE = '{}'\nROOM = {}\nSOURCE = '",
+            "PID = {pid_inside}\nPLACE = '{}'\nFILE = {:?}\nROOM = {}\nSOURCE = '",
             answer.path(),
+            answer.device_and_inode()?,
             request.max_result
         );
         for character in request.source.chars() {
@@ -82,19 +77,22 @@ impl Script {
         self.script.path()
     }
 
-    pub(super) fn progress(&self) -> Result<Progress, ControlError> {
-        Ok(match self.answer.read(0, 1)?.first() {
-            Some(0) | None => Progress::NotBegun,
-            Some(1) => Progress::Running,
-            Some(_) => Progress::Ended,
-        })
+    /// Whether the whole answer is there: a file never seems longer than what has been written to it.
+    pub(super) fn has_ended(&self) -> Result<bool, ControlError> {
+        let head = self.answer.read(0, HEAD)?;
+        let Some(length) = word_in::<u64>(&head, LENGTH).filter(|_| head.len() == HEAD) else {
+            return Ok(false);
+        };
+        // The target wrote that number: what is longer than agreed is not waited for.
+        let is_agreed = length <= self.room as u64;
+        Ok(!is_agreed || self.answer.length()? >= HEAD as u64 + length)
     }
 
     /// What an ended script left: how it ended, its result, and how many microseconds it ran.
     pub(super) fn result(&self) -> Result<(Status, Vec<u8>, u64), InjectError> {
         let bad = |bad| Err(InjectError::BadResult(bad));
         let head = self.answer.read(0, HEAD).unwrap_or_default();
-        let numbers = (word_in::<u64>(&head, 8), word_in::<u64>(&head, 16));
+        let numbers = (word_in::<u64>(&head, LENGTH), word_in::<u64>(&head, 16));
         let (&[state, failure], (Some(length), Some(ran_us))) =
             (head.first_chunk::<2>().unwrap_or(&[0, 0]), numbers)
         else {

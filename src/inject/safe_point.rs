@@ -29,6 +29,9 @@ use std::time::{Duration, Instant};
 /// Between two looks at a thread.
 pub(super) const BETWEEN_LOOKS: Duration = Duration::from_millis(25);
 
+/// Between two looks at one that has not moved yet. One that waits for the GIL asks for it every 5 ms.
+const A_STEP: Duration = Duration::from_millis(6);
+
 /// What the main thread is seen to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -100,7 +103,7 @@ impl<'p> MainThread<'p> {
         }
     }
 
-    /// Looks twice, [`BETWEEN_LOOKS`] apart.
+    /// Looks until it is seen to move, [`BETWEEN_LOOKS`] at most.
     pub(super) fn look_twice(&self) -> Seen {
         let Some(before) = Thread::main(self.process) else {
             return Seen::Gone;
@@ -108,11 +111,23 @@ impl<'p> MainThread<'p> {
         if is_running(&before) {
             return Seen::Moving;
         }
-        let early = self.early.take();
-        let is_unmoved = |(early, _): &(Thread, Instant)| has_not_moved(early, &before);
-        let since = early.filter(is_unmoved).map(|(_, at)| at.elapsed());
-        std::thread::sleep(BETWEEN_LOOKS.saturating_sub(since.unwrap_or_default()));
-        Thread::main(self.process).map_or(Seen::Gone, |after| compare(&before, &after, self.gil))
+        // What moved once, longer ago, may be waiting since.
+        let tells = |(early, at): &(Thread, Instant)| {
+            at.elapsed() < BETWEEN_LOOKS || has_not_moved(early, &before)
+        };
+        let early = self.early.take().filter(tells);
+        let (before, began) = early.unwrap_or_else(|| (before, Instant::now()));
+        loop {
+            let left = BETWEEN_LOOKS.saturating_sub(began.elapsed());
+            let Some(after) = Thread::main(self.process) else {
+                return Seen::Gone;
+            };
+            let seen = compare(&before, &after, self.gil);
+            if left.is_zero() || matches!(seen, Seen::Moving | Seen::Gone) {
+                return seen;
+            }
+            std::thread::sleep(left.min(A_STEP));
+        }
     }
 }
 

@@ -68,9 +68,9 @@ fn an_exception_is_told_with_its_place_and_ends_with_1() {
         let ended = exec(&target, "def f():\n    return [][1]\nprint('before')\nf()");
         let told = [
             "Traceback (most recent call last):",
-            "  File \"<exec>\", line 4, in <module>",
+            "  File \"<string>\", line 4, in <module>",
             "    f()",
-            "  File \"<exec>\", line 2, in f",
+            "  File \"<string>\", line 2, in f",
             "    return [][1]",
             "IndexError: list index out of range",
         ];
@@ -84,7 +84,7 @@ fn an_exception_is_told_with_its_place_and_ends_with_1() {
             let (first, last) = (lines.first(), lines.last());
             must(ended.code == 1 && (3..=4).contains(&lines.len()), &ended)?;
             must(
-                first.is_some_and(|line| line.starts_with("  File \"<exec>\", line ")),
+                first.is_some_and(|line| line.starts_with("  File \"<string>\", line ")),
                 &ended,
             )?;
             must(
@@ -179,6 +179,62 @@ fn code_that_does_not_end_in_time_is_said_to_have_started() {
         assert!(why.contains("the code began to run"), "{name}: {why}");
         assert!(target.finish());
     }
+}
+
+#[test]
+fn an_answer_for_which_nobody_waits_any_more_is_dropped_without_a_word() {
+    const LONG: &str = "import sys, time; time.sleep(2); sys.over = 1";
+    for name in ["3.14-debian", "3.15-debian"] {
+        let Some(python) = interpreter(name) else {
+            continue;
+        };
+        let errors = tempfile::NamedTempFile::new().expect("a file");
+        let file = errors.reopen().expect("the same file");
+        let to_file = |command: &mut Command| {
+            command.stderr(file);
+        };
+        let target = Target::start_with(&python, &program("busy.py"), &[], to_file);
+        let pid = target.pid().to_string();
+        let why = why_started(&pid, "1", LONG);
+        assert!(why.contains("the code began to run"), "{name}: {why}");
+        std::thread::sleep(std::time::Duration::from_secs(3));
+        let ended = run(&["exec", &pid, "__import__('sys').over"]);
+        assert_eq!(ended.stdout, "1\n", "{name}: {ended:?}");
+        assert!(target.finish(), "{name}");
+        let told = std::fs::read_to_string(errors.path()).expect("text");
+        assert_eq!(told, "", "{name}");
+    }
+}
+
+/// What stands before the script of the remote debugging interface, for an answer in `place`.
+fn constants(place: &std::path::Path, (device, inode): (u64, u64)) -> String {
+    format!(
+        "import os\nPID = os.getpid()\nPLACE = {place:?}\nFILE = ({device}, {inode})\nROOM = 100\n\
+         SOURCE = 'result = b\"done\"'\n"
+    )
+}
+
+#[test]
+fn a_file_that_only_has_the_name_of_the_answer_is_left_alone() {
+    use std::os::unix::fs::MetadataExt;
+    const SCRIPT: &str = include_str!("../../src/inject/payload/remote.py");
+    let Some(python) = interpreter("3.11") else {
+        return;
+    };
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let own = std::fs::metadata(file.path()).expect("there");
+    let length_after = |identity: (u64, u64)| {
+        let script = constants(file.path(), identity) + SCRIPT;
+        let ended = Command::new(&python.program).args(["-c", &script]).output();
+        let ended = ended.expect("python runs");
+        assert!(
+            ended.status.success() && ended.stderr.is_empty(),
+            "{ended:?}"
+        );
+        std::fs::metadata(file.path()).expect("there").len()
+    };
+    assert_eq!(length_after((own.dev(), own.ino() + 1)), 0);
+    assert_eq!(length_after((own.dev(), own.ino())), 64 + 4);
 }
 
 #[test]

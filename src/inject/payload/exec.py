@@ -1,24 +1,27 @@
 # Runs what somebody typed, as a prompt of Python would. Before this text stand the constants of one request:
 #   CODE        the text, bytes of UTF-8
-#   CUT         where an expression at its end may begin: see exec.rs
+#   CUT         where an expression at its end may begin, and
+#   PLAIN       whether that can be told without a syntax tree: see exec.rs
 #   TABLE       id(sys.modules) as it was read from outside
 #   ROOM        how many bytes of standard output, of the value and of a traceback come back
 #   REST        common.py, exec_rest.py and exec_raised.py, as text
 # The answer is a list of records: a name, a length, a line end, so many bytes, a line end.
 #
 # While a program is compiled, no other thread runs Python: here is only what nearly all code needs. What is behind
-# the first print, an exception, a long value, and what 2.7 does in another way, is in REST.
+# the first print, an exception, a long value, and what 2.7 does in another way, is in REST. And the first call of
+# `compile` in a process takes 2 to 10 ms, because the interpreter makes a hundred classes of syntax trees for it;
+# `exec` and `eval` of a text do not.
 #
 # Other threads may run meanwhile, so sys.stdout stays as it is: the code has a `print` of its own, whose
 # text comes back. What it writes to sys.stdout by another way goes where the program's own output goes.
 
-NAME = '<exec>'
+NAME = '<string>'  # what exec and eval call a text
 BUILTINS = __builtins__ if type(__builtins__) is dict else __builtins__.__dict__
 SINKS = []  # a Printed, once something was printed
 
 
 def complete():
-    eval(compile(REST, '<pyunload>', 'exec', 0, True), globals())
+    exec(REST, globals())
 
 
 def utf8(text):
@@ -35,24 +38,41 @@ def printed(*values, **options):
     return print_here(values, options)
 
 
-def parsed(text):
-    """The code without the expression at its end, and that expression, both compiled."""
-    body = text[:CUT]
+def is_code(text):
+    """Whether it can be compiled. None of it runs."""
     try:
-        last = compile('\n' * body.count('\n') + text[CUT:], NAME, 'eval', 0, True)
-        return compile(body, NAME, 'exec', 0, True), last
-    except SyntaxError:
-        pass  # an error of what follows comes from the text alone
-    if '\n' not in text and ';' not in text:
-        return compile(text, NAME, 'exec', 0, True), None  # one statement, and no expression
+        exec('raise StopIteration\n' + text, {})
+    except StopIteration:
+        return True
+    except Exception:
+        return False
+
+
+def is_expression(text):
+    """The same of a plain expression."""
+    try:
+        exec('def of():\n return ' + text, {})
+        return True
+    except Exception:
+        return False
+
+
+def parsed(text):
+    """The code without the expression at its end, and that expression: proven to compile, or compiled."""
+    body, last = text[:CUT], text[CUT:]
+    if PLAIN:
+        if is_expression(last) and is_code(body):
+            return body, '\n' * body.count('\n') + last
+        if '\n' not in text and ';' not in text:
+            return text, None  # one statement, and no expression
     complete()
     return parsed_as_tree(text)
 
 
-def raised(text, error, trace):
+def raised(text, names, error, trace):
     try:
         complete()
-        return told_raised(text, error, trace)
+        return told_raised(text, names, error, trace)
     except BaseException:  # its class alone where more cannot be told: an audit hook forbids compile, say
         name = utf8(type(error).__name__)
         return b'raised 0\n\ntype %d\n%s\ntraceback %d\n%s\n\n' % (len(name), name, len(name) + 1, name)
@@ -62,10 +82,10 @@ def executed(text):
     names = {'__name__': '__console__', '__doc__': None, '__builtins__': __builtins__, 'print': printed}
     try:
         body, last = parsed(text)
-        eval(body, names)
+        exec(body, names)
         value = utf8(repr(eval(last, names))) if last else None
     except BaseException:
-        return raised(text, *CORE['sys'].exc_info()[1:])
+        return raised(text, names, *CORE['sys'].exc_info()[1:])
     if len(value or b'') > ROOM:
         complete()
         return told_done(value)

@@ -19,13 +19,14 @@ def message_of(error):
             return b'<its text could not be made>'
 
 
-def frames(trace, lines):
-    """One entry a frame, the outermost first; of many the first and the last."""
+def frames(trace, names, lines):
+    """One entry a frame, the outermost first; of many the first and the last. What somebody typed runs in `names`."""
     entries = []
     while trace is not None:
         code, number = trace.tb_frame.f_code, trace.tb_lineno
         entry = '  File "%s", line %s, in %s\n' % (code.co_filename, number, code.co_name)
-        if code.co_filename == NAME and number is not None and 0 < number <= len(lines):
+        is_typed = code.co_filename == NAME and trace.tb_frame.f_globals is names
+        if is_typed and number is not None and 0 < number <= len(lines):
             entry = utf8(entry) + b'    ' + utf8(lines[number - 1].strip()) + b'\n'
         entries.append(utf8(entry))
         trace = trace.tb_next
@@ -45,7 +46,7 @@ def place_in_text(error):
     return parts
 
 
-def told(error, trace, lines, seen):
+def told(error, trace, names, lines, seen):
     """The traceback as text, causes first."""
     parts = []
     cause = getattr(error, '__cause__', None)
@@ -53,13 +54,13 @@ def told(error, trace, lines, seen):
     before = cause if cause is not None else None if hidden else getattr(error, '__context__', None)
     if before is not None and id(before) not in seen and len(seen) < 10:
         seen = seen + [id(before)]
-        parts.extend(told(before, before.__traceback__, lines, seen))
+        parts.extend(told(before, before.__traceback__, names, lines, seen))
         parts.append(b'\nThe above exception was the direct cause of the following exception:\n\n'
                      if cause is not None else
                      b'\nDuring handling of the above exception, another exception occurred:\n\n')
     if trace is not None:
         parts.append(b'Traceback (most recent call last):\n')
-        parts.extend(frames(trace, lines))
+        parts.extend(frames(trace, names, lines))
     message = message_of(error)
     if isinstance(error, SyntaxError) and error.filename == NAME:
         parts.extend(place_in_text(error))
@@ -74,9 +75,9 @@ def is_ours(trace):
     return code in (executed.__code__, parsed.__code__, parsed_as_tree.__code__, tree_of.__code__)
 
 
-def told_raised(text, error, trace):
+def told_raised(text, names, error, trace):
     while trace is not None and is_ours(trace):
         trace = trace.tb_next
-    traceback = b''.join(told(error, trace, text.split('\n'), [id(error)]))
+    traceback = b''.join(told(error, trace, names, text.split('\n'), [id(error)]))
     return records([('raised', b''), ('type', utf8(name_of(type(error)))), ('message', message_of(error)),
                     ('traceback', traceback)])

@@ -56,7 +56,7 @@ def tree_of(text):
 
 
 def parsed_as_tree(text):
-    """As `parsed`. The first syntax tree of a process takes milliseconds: the interpreter makes a hundred classes for it."""
+    """As `parsed`, of any text."""
     tree, flags = tree_of(text)
     last = None
     if tree.body and type(tree.body[-1]).__name__ == 'Expr':
