@@ -18,6 +18,7 @@ use crate::inject::safe_point::Seen;
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
+use crate::target::processors::keep_off_main_thread_of;
 use std::time::{Duration, Instant};
 
 /// How long a queued request waits before its thread is looked at again.
@@ -28,8 +29,8 @@ const MOST_CANCELLED: usize = 4;
 
 /// Longest wait between two looks at a result.
 const MAX_NAP: Duration = Duration::from_millis(2);
-/// Compiling and running the smallest request takes as long.
-pub(super) const FIRST_NAP: Duration = Duration::from_millis(1);
+/// The shortest: a look costs little.
+pub(super) const FIRST_NAP: Duration = Duration::from_micros(100);
 
 /// How waiting for a queued request ended.
 enum Waited {
@@ -71,6 +72,7 @@ impl Run<'_> {
     }
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
+        let _stay = keep_off_main_thread_of(self.process);
         let mut nap = FIRST_NAP;
         let mut next_wake = began + BEFORE_WAKING;
         loop {

@@ -25,7 +25,7 @@ pub mod page_table;
 pub mod pagemap;
 pub mod pause;
 pub mod process;
-mod processors;
+pub(crate) mod processors;
 mod raw;
 pub mod registers_x86_64;
 pub mod rehearsal;

@@ -1,5 +1,6 @@
 //! On which processors threads of ours run: never a matter of right or wrong, so that failures do not count.
 
+use crate::target::process::Process;
 use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
 use nix::unistd::Pid;
 
@@ -10,25 +11,38 @@ pub fn here() -> Option<usize> {
 
 /// Has the calling thread run on other processors than `taken`, when it runs there and may use others. Some kernels
 /// put a new thread where the one that started it runs, and leave it there for longer than it lives.
-pub fn keep_off(taken: usize) {
-    let (Some(here), Some(mut others)) = (here(), allowed(THIS_THREAD)) else {
-        return;
+pub fn keep_off(taken: usize) -> Stay {
+    let before = allowed(THIS_THREAD).filter(|_| here() == Some(taken));
+    let Some(mut others) = before else {
+        return Stay { before: None };
     };
     let is_other = |number| others.is_set(number).unwrap_or(false) && number != taken;
-    let has_others = (0..CpuSet::count()).any(is_other);
-    if here == taken && has_others && others.unset(taken).is_ok() {
+    if (0..CpuSet::count()).any(is_other) && others.unset(taken).is_ok() {
         allow(&others);
+    }
+    Stay { before }
+}
+
+/// Keeps the calling thread off the processor of the main thread of another process, which is to run: where both run on
+/// one, this kernel lets a third thread that wants it wait for all that the main thread does, though others are idle. One
+/// that a thread of ours leaves again and again takes it over.
+pub fn keep_off_main_thread_of(process: &Process) -> Stay {
+    let last = process.stat().ok().and_then(|stat| stat.processor);
+    match last.and_then(|number| usize::try_from(number).ok()) {
+        Some(taken) => keep_off(taken),
+        None => Stay { before: None },
     }
 }
 
-/// Keeps the calling thread, and what it starts, on the processor where it runs, until this is dropped.
+/// Keeps the calling thread, and what it starts, on some processors, until this is dropped.
 #[derive(Debug)]
+#[must_use]
 pub struct Stay {
     before: Option<CpuSet>,
 }
 
 impl Stay {
-    /// From now on.
+    /// On the one where it runs.
     pub fn here() -> Self {
         let mut only = CpuSet::new();
         let before = allowed(THIS_THREAD);
@@ -77,7 +91,7 @@ mod tests {
     fn a_thread_keeps_off_a_processor_where_it_has_others() {
         let here = here().expect("it is told");
         let ran_at = std::thread::spawn(move || {
-            keep_off(here);
+            let _stay = keep_off(here);
             super::here().expect("it is told")
         });
         // It need not have begun here; where it has, it has left.

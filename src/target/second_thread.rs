@@ -35,9 +35,7 @@ pub fn with_second_thread<'env, T>(
         let mut ours = Room::new(memory);
         let starter = here();
         let thread = Builder::new().spawn_scoped(scope, move || {
-            if let Some(starter) = starter {
-                keep_off(starter);
-            }
+            let _stay = starter.map(keep_off);
             make_ready(memory);
             ours.fill();
             // Nobody takes it where there was nothing to do.
