@@ -92,13 +92,14 @@ fn cut(code: &str) -> usize {
 /// costs less.
 fn is_plain(code: &str, cut: usize) -> bool {
     const LONGEST: usize = 4096;
-    let last = code[cut..].trim();
+    let (before, last) = (&code[..cut], code[cut..].trim());
+    let goes_on = before.ends_with("\\\n");
     let is_starred = last
         .split(',')
         .any(|part| part.trim_start().starts_with('*'));
     let other = ["\n", ";", "#", "\\", "\r", "\x0c", "yield", ":="];
     let is_other = other.iter().any(|text| last.contains(text));
-    cut <= LONGEST && !last.is_empty() && !is_starred && !is_other
+    cut <= LONGEST && !last.is_empty() && !goes_on && !is_starred && !is_other
 }
 
 /// Whether what follows on a line that begins so may belong to a block.
