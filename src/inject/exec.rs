@@ -87,9 +87,9 @@ fn cut(code: &str) -> usize {
     }
 }
 
-/// Whether the expression that may begin at `cut` can be told by compiling `return` and that text: what `return` takes is an
-/// expression, but for what is excluded here; and what is on one line with it does not run. What comes before is compiled twice then: where it is long, a syntax tree
-/// costs less.
+/// Whether the expression that may begin at `cut` can be told by compiling `return` and that text: what `return` takes is
+/// an expression, but for what is excluded here; and what is on one line with it does not run. What comes before is
+/// compiled twice then: where it is long, a syntax tree costs less.
 fn is_plain(code: &str, cut: usize) -> bool {
     const LONGEST: usize = 4096;
     let (before, last) = (&code[..cut], code[cut..].trim());

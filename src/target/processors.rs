@@ -23,9 +23,9 @@ pub fn keep_off(taken: usize) -> Stay {
     Stay { before }
 }
 
-/// Keeps the calling thread off the processor of the main thread of another process, which is to run: where both run on
-/// one, this kernel lets a third thread that wants it wait for all that the main thread does, though others are idle. One
-/// that a thread of ours leaves again and again takes it over.
+/// Keeps the calling thread off the processor of the main thread of another process, which is to run. Some kernels let a third
+/// thread that wants this processor wait for all that the main thread does, though others are idle; one that a thread of
+/// ours leaves again and again takes that third one over.
 pub fn keep_off_main_thread_of(process: &Process) -> Stay {
     let last = process.stat().ok().and_then(|stat| stat.processor);
     match last.and_then(|number| usize::try_from(number).ok()) {
@@ -88,15 +88,20 @@ mod tests {
     }
 
     #[test]
-    fn a_thread_keeps_off_a_processor_where_it_has_others() {
+    fn a_thread_keeps_off_a_processor_where_it_has_others_until_it_need_not() {
         let here = here().expect("it is told");
-        let ran_at = std::thread::spawn(move || {
-            let _stay = keep_off(here);
-            super::here().expect("it is told")
+        let before = allowed(THIS_THREAD);
+        let other = std::thread::spawn(move || {
+            let stay = keep_off(here);
+            let ran_at = super::here().expect("it is told");
+            drop(stay);
+            (ran_at, allowed(THIS_THREAD))
         });
+        let (ran_at, after) = other.join().expect("no panic");
+        assert_eq!(after, before);
         // It need not have begun here; where it has, it has left.
-        if allowed(THIS_THREAD).is_some_and(|all| count(&all) > 1) {
-            assert_ne!(ran_at.join().expect("no panic"), here);
+        if before.is_some_and(|all| count(&all) > 1) {
+            assert_ne!(ran_at, here);
         }
     }
 

@@ -10,6 +10,11 @@ use crate::target::view::ViewMemory;
 /// Largest object that is believed, in bytes.
 const LARGEST: u64 = 1 << 46;
 
+/// Bytes of so many words; how many comes from the target.
+const fn words(count: u64) -> u64 {
+    count.saturating_mul(8)
+}
+
 impl<M: ViewMemory> Tracer<'_, M> {
     /// Bytes of the object at `object`: what `sys.getsizeof` says, with the words before the object
     /// and the blocks that it alone owns.
@@ -85,7 +90,7 @@ impl<M: ViewMemory> Tracer<'_, M> {
             .flatten()
             .filter_map(number)
             .filter_map(|count| u64::try_from(count).ok());
-        shape.basicsize + 8 * slots.sum::<u64>()
+        shape.basicsize.saturating_add(words(slots.sum()))
     }
 
     /// `bytes` and `str` of 2.7 have their length as items; other text as PEP 393 keeps it.
@@ -114,7 +119,7 @@ impl<M: ViewMemory> Tracer<'_, M> {
         match shape.body {
             Body::List => {
                 let allocated = look.member::<i64>(object, look.heap().list_allocated);
-                8 * u64::try_from(allocated.unwrap_or_default()).unwrap_or_default()
+                words(u64::try_from(allocated.unwrap_or_default()).unwrap_or_default())
             }
             Body::Dict => self.dict_size(object),
             // A node of the order for each item, and the table that finds them.
@@ -136,14 +141,15 @@ impl<M: ViewMemory> Tracer<'_, M> {
             Body::Deque => {
                 let form = &look.heap().deque;
                 let block = form.block_length * 8 + 16;
-                look.length(object).div_ceil(form.block_length).max(1) * block
+                let blocks = look.length(object).div_ceil(form.block_length).max(1);
+                blocks.saturating_mul(block)
             }
             Body::Ring => {
                 let capacity = look
                     .heap()
                     .ring
                     .and_then(|ring| look.member(object, ring.capacity));
-                8 * u64::try_from(capacity.unwrap_or(0i64)).unwrap_or_default()
+                words(u64::try_from(capacity.unwrap_or(0i64)).unwrap_or_default())
             }
             Body::Module => look.module_state(object).map_or(0, |(_, size)| size),
             _ => 0,
@@ -161,7 +167,7 @@ impl<M: ViewMemory> Tracer<'_, M> {
         match look.word::<Address>(values.of(dict)) {
             Some(values) if !values.is_null() => {
                 let entries = look.entries(keys).map_or(0, |entries| entries.count);
-                8 * entries
+                words(entries)
             }
             _ => self.keys_size(keys).unwrap_or_default(),
         }
@@ -203,5 +209,15 @@ impl<M: ViewMemory> Tracer<'_, M> {
             .keys_indices
             .checked_add(indices)?
             .checked_add(entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn more_words_than_memory_holds_are_as_many_bytes_as_a_number_holds() {
+        assert_eq!((words(3), words(u64::MAX)), (24, u64::MAX));
     }
 }
