@@ -7,8 +7,35 @@ use crate::cpython::layout::{DictKeysForm, DictValuesForm};
 use crate::target::memory::word_in;
 use crate::target::view::ViewMemory;
 
-/// Most blocks or nodes of one object that are followed: a longer chain is damaged.
-const CHAIN: u64 = 1 << 28;
+/// Tells when a chain of blocks or nodes comes back to where it was, as a damaged one may: without remembering all of
+/// them, within three rounds (R. Brent, "An improved Monte Carlo factorization algorithm", 1980).
+struct Rounds {
+    mark: Address,
+    steps: u64,
+    until: u64,
+}
+
+impl Rounds {
+    fn from(first: Address) -> Self {
+        Rounds {
+            mark: first,
+            steps: 1,
+            until: 1,
+        }
+    }
+
+    /// Whether `next` was there before.
+    fn are_over(&mut self, next: Address) -> bool {
+        if next == self.mark {
+            return true;
+        }
+        if self.steps == self.until {
+            (self.mark, self.steps, self.until) = (next, 0, self.until.saturating_mul(2));
+        }
+        self.steps += 1;
+        false
+    }
+}
 
 /// The entries of a keys object, or of the table of a 2.7 dict.
 #[derive(Debug, Clone, Copy)]
@@ -199,8 +226,8 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         ) else {
             return;
         };
-        let mut number = 0;
-        for _ in 0..CHAIN {
+        let (mut number, mut rounds) = (0, Rounds::from(block));
+        loop {
             let end = match block == last {
                 true => right.saturating_add(1).min(form.block_length),
                 false => form.block_length,
@@ -215,8 +242,8 @@ impl<'m, M: ViewMemory> Look<'m, M> {
             }
             let next = self.word(block.offset(form.right_link));
             match next.filter(|_| block != last) {
-                Some(next) => block = next,
-                None => return,
+                Some(next) if !rounds.are_over(next) => block = next,
+                _ => return,
             }
             left = 0;
         }
@@ -228,12 +255,16 @@ impl<'m, M: ViewMemory> Look<'m, M> {
         let first = self.word(dict.offset(self.layout.dict.size));
         let mut node: Address = first.unwrap_or_default();
         let most = self.word::<u64>(self.layout.dict.used.of(dict));
+        let mut rounds = Rounds::from(node);
         for _ in 0..most.unwrap_or_default() {
             let Some(bytes) = self.view(node, 24).filter(|_| !node.is_null()) else {
                 return;
             };
             certain(visit, word_in(bytes, 0).unwrap_or_default(), EdgeName::Key);
             node = word_in(bytes, 16).unwrap_or_default();
+            if rounds.are_over(node) {
+                return;
+            }
         }
     }
 
@@ -295,8 +326,8 @@ impl<'m, M: ViewMemory> Look<'m, M> {
     pub(super) fn visit_links(&self, cache: Address, visit: &mut impl FnMut(Edge)) {
         let next = 24 + self.heap().later;
         let mut link: Address = self.word(cache.offset(next)).unwrap_or_default();
-        let mut number = 0;
-        while link != cache && !link.is_null() && number < CHAIN {
+        let (mut number, mut rounds) = (0, Rounds::from(cache));
+        while !link.is_null() && !rounds.are_over(link) && link != cache {
             certain(visit, link, EdgeName::Item(number));
             link = self.word(link.offset(next)).unwrap_or_default();
             number += 1;
@@ -340,5 +371,43 @@ pub(super) const fn index_width(slots: u64) -> u64 {
         0x100..=0xffff => 2,
         0x1_0000..=0xffff_ffff => 4,
         _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many steps are made in a chain of `before` nodes that leads into a ring of `around`.
+    fn steps(before: u64, around: u64) -> u64 {
+        let place = |step: u64| match step < before {
+            true => step,
+            false => before + (step - before) % around,
+        };
+        let node = |step| Address::new(0x1000 + place(step));
+        let mut rounds = Rounds::from(node(0));
+        (1..)
+            .find(|&step| rounds.are_over(node(step)))
+            .expect("found")
+    }
+
+    #[test]
+    fn a_chain_that_comes_back_is_left_within_three_rounds_and_not_before() {
+        for (before, around) in [
+            (0, 1),
+            (0, 7),
+            (1, 1),
+            (5, 1),
+            (3, 100),
+            (100, 3),
+            (1000, 999),
+        ] {
+            let steps = steps(before, around);
+            let all = before + around;
+            assert!(
+                (all..=3 * all).contains(&steps),
+                "{before} {around}: {steps}"
+            );
+        }
     }
 }
