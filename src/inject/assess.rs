@@ -60,7 +60,7 @@ pub fn assess(
 ) -> Result<Prospect, InjectError> {
     let mut means = means(process, python, Wishes::default())?;
     means.interface = means.interface.filter(|_| Script::has_a_place(process));
-    let seen = MainThread::of(process, python, symbols).look_twice();
+    let seen = MainThread::of(process, python, symbols).watch();
     let (route, comes) = match (choose(&means, &seen), seen) {
         (_, Seen::Gone) => return Err(InjectError::Gone),
         (Some(Way::Interface(_, onward)), _) => (Route::RemoteExec, Comes::by(onward)),

@@ -93,7 +93,7 @@ fn cut(code: &str) -> usize {
 fn is_plain(code: &str, cut: usize) -> bool {
     const LONGEST: usize = 4096;
     let (before, last) = (&code[..cut], code[cut..].trim());
-    let goes_on = before.ends_with("\\\n");
+    let goes_on = before.trim_end().ends_with('\\');
     let is_starred = last
         .split(',')
         .any(|part| part.trim_start().starts_with('*'));

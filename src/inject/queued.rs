@@ -27,10 +27,14 @@ const BEFORE_WAKING: Duration = Duration::from_millis(50);
 /// A request is begun anew in another way this often.
 const MOST_CANCELLED: usize = 4;
 
-/// Longest wait between two looks at a result.
-const MAX_NAP: Duration = Duration::from_millis(2);
-/// The shortest: a look costs little.
+/// Wait before the first look at a result: a look costs little.
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(100);
+
+/// The wait before the next look.
+pub(super) fn longer(nap: Duration) -> Duration {
+    const LONGEST: Duration = Duration::from_millis(2);
+    (nap * 5 / 4).min(LONGEST)
+}
 
 /// How waiting for a queued request ended.
 enum Waited {
@@ -92,7 +96,7 @@ impl Run<'_> {
             if signal.is_some() || self.is_late() {
                 return self.take_back(armed, began, signal).map(Waited::Ended);
             }
-            nap = (nap * 5 / 4).min(MAX_NAP);
+            nap = longer(nap);
             if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
                 self.wake_from_lock();
                 if self.has_parked() {
@@ -106,7 +110,7 @@ impl Run<'_> {
     /// A main thread that was moving when the request was queued may have begun to wait for a lock
     /// since. If it may not be woken, it is waited for as before.
     fn wake_from_lock(&mut self) {
-        if !self.means.wakes_locks || !self.main_thread.look_twice().is_lock_wait() {
+        if !self.means.wakes_locks || !self.main_thread.watch().is_lock_wait() {
             return;
         }
         let prepared = self.prepared;
@@ -141,7 +145,7 @@ impl Run<'_> {
     /// Whether the main thread, which was moving when the request was queued, has begun to wait where
     /// another way reaches it. One that waits in its event loop is woken.
     fn has_parked(&mut self) -> bool {
-        let seen = self.main_thread.look_twice();
+        let seen = self.main_thread.watch();
         // What is queued already is reached so whatever way it came into the queue (3.7 on).
         let is_woken = matches!(seen, Seen::Parked { .. }) && self.wake_loop();
         if is_woken || self.cancelled.len() == MOST_CANCELLED {

@@ -17,7 +17,7 @@ use crate::control::shared_file::{maker_of, remove_left_for};
 use crate::cpython::debug_offsets::DebugOffsets;
 use crate::cpython::python::{Interpreter, Python};
 use crate::inject::error::{BadResult, InjectError, Refusal};
-use crate::inject::queued::FIRST_NAP;
+use crate::inject::queued::{FIRST_NAP, longer};
 use crate::inject::remote_script::Script;
 use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::route::{Way, choose};
@@ -210,9 +210,9 @@ impl Run<'_> {
             if signal.is_some() || self.is_late() {
                 return self.give_up(slot, state, began, signal).map(Some);
             }
-            nap = (nap * 5 / 4).min(Duration::from_millis(2));
+            nap = longer(nap);
             if Instant::now() >= next_look && slot.is_full(self.process, state) {
-                match choose(&self.means, &self.main_thread.look_twice()) {
+                match choose(&self.means, &self.main_thread.watch()) {
                     Some(Way::Interface(_, Onward::Woken)) => self.nudge(),
                     // It waits where only another way reaches it.
                     Some(Way::Queue(_) | Way::WhileWaiting)
@@ -283,7 +283,8 @@ impl Run<'_> {
         Ok(Withdrawal::TakenBack)
     }
 
-    /// Whether our script (`remote.py`) is among what the thread runs.
+    /// Whether our script (`remote.py`) is among what the thread runs. It has no way to say so itself before its program,
+    /// because a call of the kernel may cost it the GIL.
     fn runs(&self, control: &Control<'_>, state: Address) -> bool {
         let layout = &self.prepared.python.layout;
         let calls = innermost(control, layout, state, FRAMES).unwrap_or_default();

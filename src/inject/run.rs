@@ -236,7 +236,7 @@ impl<'r> Run<'r> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            let seen = self.main_thread.look_twice();
+            let seen = self.main_thread.watch();
             let refusal = match choose(&self.means, &seen) {
                 None => out_of_reach(self.process, seen, began.elapsed()),
                 Some(way) => match self.attempt(way, seen, began) {

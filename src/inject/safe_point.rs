@@ -104,7 +104,7 @@ impl<'p> MainThread<'p> {
     }
 
     /// Looks until it is seen to move, [`BETWEEN_LOOKS`] at most.
-    pub(super) fn look_twice(&self) -> Seen {
+    pub(super) fn watch(&self) -> Seen {
         let Some(before) = Thread::main(self.process) else {
             return Seen::Gone;
         };

@@ -48,6 +48,10 @@ fn it_shows_what_is_printed_and_the_value_at_the_end() {
             ("if True:\n  7", ""),
             ("x = (8,\n9)\nx", "(8, 9)\n"),
             ("\n\nx = 9\nx; x + 1\n\n", "10\n"),
+            ("x = str\nx\\\n(1)", "'1'\n"),
+            // What tells it has run nothing, and it is run where a line of a prompt is.
+            ("import sys\nsys.n = getattr(sys, 'n', 0) + 1\nsys.n", "1\n"),
+            ("x = 1\nlocals() is globals()", "True\n"),
         ];
         for (code, value) in values {
             let ended = exec(&target, code);
@@ -181,6 +185,21 @@ fn code_that_does_not_end_in_time_is_said_to_have_started() {
     }
 }
 
+/// A target, and the file that its standard error goes into.
+fn start_with_errors(
+    python: &Interpreter,
+    name: &str,
+    arguments: &[&str],
+) -> (Target, tempfile::NamedTempFile) {
+    let errors = tempfile::NamedTempFile::new().expect("a file");
+    let file = errors.reopen().expect("the same file");
+    let to_file = |command: &mut Command| {
+        command.stderr(file);
+    };
+    let target = Target::start_with(python, &program(name), arguments, to_file);
+    (target, errors)
+}
+
 #[test]
 fn an_answer_for_which_nobody_waits_any_more_is_dropped_without_a_word() {
     const LONG: &str = "import sys, time; time.sleep(2); sys.over = 1";
@@ -188,12 +207,7 @@ fn an_answer_for_which_nobody_waits_any_more_is_dropped_without_a_word() {
         let Some(python) = interpreter(name) else {
             continue;
         };
-        let errors = tempfile::NamedTempFile::new().expect("a file");
-        let file = errors.reopen().expect("the same file");
-        let to_file = |command: &mut Command| {
-            command.stderr(file);
-        };
-        let target = Target::start_with(&python, &program("busy.py"), &[], to_file);
+        let (target, errors) = start_with_errors(&python, "busy.py", &[]);
         let pid = target.pid().to_string();
         let why = why_started(&pid, "1", LONG);
         assert!(why.contains("the code began to run"), "{name}: {why}");
@@ -243,12 +257,7 @@ fn code_that_an_audit_hook_stopped_is_said_to_have_been_taken_not_to_have_begun(
         let Some(python) = interpreter(name) else {
             continue;
         };
-        let errors = tempfile::NamedTempFile::new().expect("a file");
-        let file = errors.reopen().expect("the same file");
-        let audited = |command: &mut Command| {
-            command.stderr(file);
-        };
-        let target = Target::start_with(&python, &program("soak.py"), &["audited"], audited);
+        let (target, errors) = start_with_errors(&python, "soak.py", &["audited"]);
         let pid = target.pid().to_string();
         let code = "__import__('os').write(2, b'it ran')";
         let why = why_started(&pid, "5", code);

@@ -39,7 +39,7 @@ def printed(*values, **options):
 
 
 def is_code(text):
-    """Whether it can be compiled. None of it runs."""
+    """Whether it can be compiled. None of it runs: its first line leaves it."""
     try:
         exec('raise StopIteration\n' + text, {})
     except StopIteration:
@@ -49,7 +49,7 @@ def is_code(text):
 
 
 def is_expression(text):
-    """The same of a plain expression."""
+    """The same of a plain expression, which is in a function that nobody calls."""
     try:
         exec('def of():\n return ' + text, {})
         return True
@@ -61,7 +61,7 @@ def parsed(text):
     """The code without the expression at its end, and that expression: proven to compile, or compiled."""
     body, last = text[:CUT], text[CUT:]
     if PLAIN:
-        if is_expression(last) and is_code(body):
+        if is_expression(last) and (not body or is_code(body)):
             return body, '\n' * body.count('\n') + last
         if '\n' not in text and ';' not in text:
             return text, None  # one statement, and no expression
@@ -73,7 +73,7 @@ def raised(text, names, error, trace):
     try:
         complete()
         return told_raised(text, names, error, trace)
-    except BaseException:  # its class alone where more cannot be told: an audit hook forbids compile, say
+    except BaseException:  # its class alone where more cannot be told: an audit hook forbids exec, say
         name = utf8(type(error).__name__)
         return b'raised 0\n\ntype %d\n%s\ntraceback %d\n%s\n\n' % (len(name), name, len(name) + 1, name)
 

@@ -2,40 +2,11 @@
 
 use super::edge::{Edge, EdgeName};
 use super::look::{Look, certain};
+use super::rounds::Rounds;
 use crate::address::Address;
 use crate::cpython::layout::{DictKeysForm, DictValuesForm};
 use crate::target::memory::word_in;
 use crate::target::view::ViewMemory;
-
-/// Tells when a chain of blocks or nodes comes back to where it was, as a damaged one may: without remembering all of
-/// them, within three rounds (R. Brent, "An improved Monte Carlo factorization algorithm", 1980).
-struct Rounds {
-    mark: Address,
-    steps: u64,
-    until: u64,
-}
-
-impl Rounds {
-    fn from(first: Address) -> Self {
-        Rounds {
-            mark: first,
-            steps: 1,
-            until: 1,
-        }
-    }
-
-    /// Whether `next` was there before.
-    fn are_over(&mut self, next: Address) -> bool {
-        if next == self.mark {
-            return true;
-        }
-        if self.steps == self.until {
-            (self.mark, self.steps, self.until) = (next, 0, self.until.saturating_mul(2));
-        }
-        self.steps += 1;
-        false
-    }
-}
 
 /// The entries of a keys object, or of the table of a 2.7 dict.
 #[derive(Debug, Clone, Copy)]
@@ -371,43 +342,5 @@ pub(super) const fn index_width(slots: u64) -> u64 {
         0x100..=0xffff => 2,
         0x1_0000..=0xffff_ffff => 4,
         _ => 8,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// How many steps are made in a chain of `before` nodes that leads into a ring of `around`.
-    fn steps(before: u64, around: u64) -> u64 {
-        let place = |step: u64| match step < before {
-            true => step,
-            false => before + (step - before) % around,
-        };
-        let node = |step| Address::new(0x1000 + place(step));
-        let mut rounds = Rounds::from(node(0));
-        (1..)
-            .find(|&step| rounds.are_over(node(step)))
-            .expect("found")
-    }
-
-    #[test]
-    fn a_chain_that_comes_back_is_left_within_three_rounds_and_not_before() {
-        for (before, around) in [
-            (0, 1),
-            (0, 7),
-            (1, 1),
-            (5, 1),
-            (3, 100),
-            (100, 3),
-            (1000, 999),
-        ] {
-            let steps = steps(before, around);
-            let all = before + around;
-            assert!(
-                (all..=3 * all).contains(&steps),
-                "{before} {around}: {steps}"
-            );
-        }
     }
 }

@@ -12,6 +12,7 @@ mod label;
 mod look;
 mod places;
 pub mod roots;
+mod rounds;
 mod shape;
 mod shapes;
 mod size;
