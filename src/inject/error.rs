@@ -124,8 +124,7 @@ pub enum Refusal {
         /// The other run.
         pid: i32,
     },
-    /// A request of a run that was killed, or that could only be told to do nothing, is still queued
-    /// or running there.
+    /// A request of a run that was killed still runs there, or too many that do nothing are queued.
     #[error("a request of an earlier run is still queued or running in this target")]
     EarlierRequest,
     /// Its owner has switched remote debugging off, which is honoured on every way.

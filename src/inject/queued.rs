@@ -5,6 +5,7 @@
 
 use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
+use crate::control::scratch::Scratch;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::event_loop::Waker;
 use crate::inject::page::{Snapshot, State};
@@ -13,7 +14,7 @@ use crate::inject::pending_call::Armed;
 use crate::inject::request::{Ran, Route, Wake};
 use crate::inject::result::{look, read_result};
 use crate::inject::route::{Way, choose};
-use crate::inject::run::Run;
+use crate::inject::run::{MOST_CANCELLED, Run};
 use crate::inject::safe_point::Seen;
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
@@ -23,9 +24,6 @@ use std::time::{Duration, Instant};
 
 /// How long a queued request waits before its thread is looked at again.
 const BEFORE_WAKING: Duration = Duration::from_millis(50);
-
-/// A request is begun anew in another way this often.
-const MOST_CANCELLED: usize = 4;
 
 /// Wait before the first look at a result: a look costs little.
 pub(super) const FIRST_NAP: Duration = Duration::from_micros(100);
@@ -40,8 +38,8 @@ pub(super) fn longer(nap: Duration) -> Duration {
 enum Waited {
     /// It ran to its end.
     Ended(Snapshot),
-    /// The main thread has begun to wait, and will not come to the queue.
-    Parked,
+    /// The main thread has begun to wait, and will not come to the queue: what it was seen to do.
+    Parked(Seen),
 }
 
 impl Run<'_> {
@@ -52,13 +50,16 @@ impl Run<'_> {
         let snapshot = loop {
             match self.wait_for_end(&armed, began)? {
                 Waited::Ended(snapshot) => break snapshot,
-                Waited::Parked if self.take_from_queue(&armed)? => return Ok(None),
-                Waited::Parked => {}
+                Waited::Parked(seen) if self.take_from_queue(&armed)? => {
+                    self.seen = Some(seen);
+                    return Ok(None);
+                }
+                Waited::Parked(_) => {}
             }
         };
         let latency = began.elapsed();
         let result = read_result(self.process, &armed, &snapshot, self.prepared.max_result);
-        self.give_back(&armed);
+        self.give_back(armed.scratch, armed.parked);
         let (status, value) = result?;
         Ok(Some(Ran {
             status,
@@ -80,14 +81,14 @@ impl Run<'_> {
         let mut nap = FIRST_NAP;
         let mut next_wake = began + BEFORE_WAKING;
         loop {
-            let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
+            let snapshot = look(self.process, armed.scratch).map_err(|error| self.lost(&error))?;
             // A thread that runs it itself must also have found its way back.
             if snapshot.state.has_ended() && (!armed.parked || snapshot.phase == 2) {
                 return Ok(Waited::Ended(snapshot));
             }
             if snapshot.phase == 2 && snapshot.queued != 0 {
                 if armed.parked {
-                    self.give_back(armed);
+                    self.give_back(armed.scratch, armed.parked);
                     return Err(Refusal::GilHeld.into());
                 }
                 return Err(self.not_queued(armed));
@@ -99,8 +100,8 @@ impl Run<'_> {
             nap = longer(nap);
             if snapshot.state == State::Armed && !armed.parked && Instant::now() >= next_wake {
                 self.wake_from_lock();
-                if self.has_parked() {
-                    return Ok(Waited::Parked);
+                if let Some(seen) = self.parked_since() {
+                    return Ok(Waited::Parked(seen));
                 }
                 next_wake = Instant::now() + 4 * BEFORE_WAKING;
             }
@@ -142,16 +143,16 @@ impl Run<'_> {
         self.stopped += began.elapsed();
     }
 
-    /// Whether the main thread, which was moving when the request was queued, has begun to wait where
-    /// another way reaches it. One that waits in its event loop is woken.
-    fn has_parked(&mut self) -> bool {
+    /// What the main thread does, if it was moving when the request was queued and has begun to wait
+    /// where another way reaches it. One that waits in its event loop is woken.
+    fn parked_since(&mut self) -> Option<Seen> {
         let seen = self.main_thread.watch();
         // What is queued already is reached so whatever way it came into the queue (3.7 on).
         let is_woken = matches!(seen, Seen::Parked { .. }) && self.wake_loop();
-        if is_woken || self.cancelled.len() == MOST_CANCELLED {
-            return false;
+        if is_woken || self.cancelled.len() >= MOST_CANCELLED {
+            return None;
         }
-        match choose(&self.means, &seen) {
+        let is_reached = match choose(&self.means, &seen) {
             Some(Way::WhileWaiting | Way::Loop) => {
                 self.prepared.parked.as_ref().is_some_and(|call| {
                     let seen = call.look(self.process, &self.prepared.libc);
@@ -160,7 +161,8 @@ impl Run<'_> {
             }
             Some(Way::Interface(_, Onward::Woken)) => true,
             _ => false,
-        }
+        };
+        is_reached.then_some(seen)
     }
 
     /// Takes the request out of the queue, to be begun in another way; `false` when it began. One
@@ -169,7 +171,7 @@ impl Run<'_> {
         match self.try_to_take_back(armed) {
             Ok(Withdrawal::TakenBack) => Ok(true),
             Ok(Withdrawal::Cancelled | Withdrawal::Unqueued) => {
-                self.cancelled.push(*armed);
+                self.cancelled.push(armed.scratch);
                 Ok(true)
             }
             Ok(Withdrawal::Ended | Withdrawal::Running | Withdrawal::Busy) => Ok(false),
@@ -181,10 +183,10 @@ impl Run<'_> {
     /// Gives back what requests have left that were told to do nothing and did so. Others are left
     /// to a later run.
     pub(super) fn give_back_cancelled(&mut self) {
-        for armed in std::mem::take(&mut self.cancelled) {
-            let ended = look(self.process, &armed).is_ok_and(|seen| seen.state.has_ended());
+        for scratch in std::mem::take(&mut self.cancelled) {
+            let ended = look(self.process, scratch).is_ok_and(|seen| seen.state.has_ended());
             if ended {
-                self.give_back(&armed);
+                self.give_back(scratch, false);
             }
         }
     }
@@ -229,7 +231,8 @@ impl Run<'_> {
                     }));
                 }
                 Ok(Withdrawal::Ended) => {
-                    let snapshot = look(self.process, armed).map_err(|error| self.lost(&error))?;
+                    let snapshot =
+                        look(self.process, armed.scratch).map_err(|error| self.lost(&error))?;
                     if snapshot.state == State::Cancelled {
                         return Err(InjectError::Withdrawn { waited });
                     }
@@ -247,7 +250,7 @@ impl Run<'_> {
     }
 
     fn try_to_take_back(&mut self, armed: &Armed) -> Result<Withdrawal, ControlError> {
-        let control = self.seize_for(armed)?;
+        let control = self.seize_for(armed.parked)?;
         // What a parked thread runs was never in the queue.
         let ring = self.prepared.ring.as_ref().filter(|_| !armed.parked);
         let outcome = withdraw(&control, &self.prepared.libc, ring, armed.scratch);
@@ -256,10 +259,10 @@ impl Run<'_> {
     }
 
     /// Unmaps what the thunk has left. What cannot be given back now is found by a later run.
-    fn give_back(&mut self, armed: &Armed) {
+    fn give_back(&mut self, scratch: Scratch, parked: bool) {
         let mut stops_left = 3;
         for _ in 0..20 {
-            let Ok(control) = self.seize_for(armed) else {
+            let Ok(control) = self.seize_for(parked) else {
                 // A machine that is starved now may not be so in a moment.
                 stops_left -= 1;
                 match stops_left == 0 || self.process.has_ended() {
@@ -267,8 +270,8 @@ impl Run<'_> {
                     false => continue,
                 }
             };
-            let (scratch, libc) = (armed.scratch, &self.prepared.libc);
-            let given = if armed.parked {
+            let libc = &self.prepared.libc;
+            let given = if parked {
                 parked_thread::give_back(&control, libc, scratch)
             } else {
                 let given = scratch.give_back_data(&control, libc);

@@ -2,8 +2,9 @@
 //!
 //! Every mapping of ours carries a header that says whose it is. A run that still lives is left
 //! alone. What has ended, or was never queued, is unmapped; what still waits in the queue is taken
-//! out of it. A request that can only be told to do nothing, or that runs, stays, and nothing new
-//! is queued on top of it. Doing all this twice changes nothing.
+//! out of it. One that can only be told to do nothing stays, and is no obstacle: a main thread that
+//! waits may not come to it for hours. While one runs, nothing new is queued on top of it. Doing all
+//! this twice changes nothing.
 
 use crate::control::consent::Consent;
 use crate::control::control::{Control, Onward};
@@ -31,6 +32,8 @@ pub struct Leftovers {
     pub given_back: u32,
     /// Requests of earlier runs that were taken out of the queue and will not run.
     pub taken_back: u32,
+    /// Requests of earlier runs that stay in the queue and will do nothing.
+    pub staying: u32,
     /// How long the target stood still for it, in microseconds.
     pub stopped_us: u64,
 }
@@ -170,6 +173,10 @@ impl<'b> Broom<'b> {
             }
             Withdrawal::Unqueued => Ok(false),
             Withdrawal::Busy => Err(Refusal::LockHeld),
+            Withdrawal::Cancelled if is_only_queued(control, scratch)? => {
+                cleared.staying += 1;
+                Ok(true)
+            }
             Withdrawal::Cancelled | Withdrawal::Running => Err(Refusal::EarlierRequest),
         }
     }
@@ -191,6 +198,12 @@ impl<'b> Broom<'b> {
         cleared.given_back += 1;
         Ok(())
     }
+}
+
+/// Whether nobody is about to queue a request, or just comes from doing so.
+fn is_only_queued(control: &Control<'_>, scratch: Scratch) -> Result<bool, ControlError> {
+    let is_in_trampoline = read_snapshot(control, scratch)?.is_in_trampoline();
+    Ok(!is_in_trampoline && !is_in_use(control, scratch)?)
 }
 
 /// The run a mapping belongs to, if it lives and is not this one.

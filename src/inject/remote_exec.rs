@@ -212,12 +212,14 @@ impl Run<'_> {
             }
             nap = longer(nap);
             if Instant::now() >= next_look && slot.is_full(self.process, state) {
-                match choose(&self.means, &self.main_thread.watch()) {
+                let seen = self.main_thread.watch();
+                match choose(&self.means, &seen) {
                     Some(Way::Interface(_, Onward::Woken)) => self.nudge(),
                     // It waits where only another way reaches it.
                     Some(Way::Queue(_) | Way::WhileWaiting)
                         if self.take_script_back(slot, state)? == Withdrawal::TakenBack =>
                     {
+                        self.seen = Some(seen);
                         return Ok(None);
                     }
                     _ => {}

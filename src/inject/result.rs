@@ -1,5 +1,6 @@
 //! Reading how far a request is, and what it left.
 
+use crate::control::scratch::Scratch;
 use crate::inject::error::{BadResult, InjectError};
 use crate::inject::page::{Failure, Snapshot, State};
 use crate::inject::pending_call::Armed;
@@ -12,9 +13,9 @@ use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt};
 /// As [`ReadMemoryExt::read_exact_at`]: the target has ended, or somebody unmapped the data.
 pub(super) fn look(
     memory: &(impl ReadMemory + ?Sized),
-    armed: &Armed,
+    scratch: Scratch,
 ) -> Result<Snapshot, ReadError> {
-    let at = armed.scratch.data();
+    let at = scratch.data();
     let bytes = memory.read_bytes_at(at, Snapshot::SIZE)?;
     Snapshot::parse(&bytes).ok_or(ReadError::Unmapped {
         at,

@@ -11,7 +11,7 @@ use crate::control::consent::Consent;
 use crate::control::control::{Control, Onward};
 use crate::control::error::ControlError;
 use crate::control::libc::Libc;
-use crate::control::scratch::{Leftover, Owner};
+use crate::control::scratch::{Leftover, Owner, Scratch};
 use crate::cpython::python::Python;
 use crate::inject::error::{InjectError, Refusal};
 use crate::inject::event_loop::Waker;
@@ -28,6 +28,9 @@ use crate::target::process::Process;
 use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
+
+/// More requests than these are not left in the queue: it has room for 32 (to 3.12).
+pub(super) const MOST_CANCELLED: usize = 8;
 
 /// Runs Python once in the main thread of the target's main interpreter, at a safe point.
 /// `symbols` finds names in the image of the interpreter.
@@ -93,6 +96,7 @@ fn run(
         stopped: Duration::ZERO,
         wake: Wake::None,
         cancelled: Vec::new(),
+        seen: None,
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
@@ -143,8 +147,11 @@ pub(super) struct Run<'r> {
     pub(super) deadline: Instant,
     pub(super) stopped: Duration,
     pub(super) wake: Wake,
-    /// Requests that stay in the queue and will do nothing.
-    pub(super) cancelled: Vec<Armed>,
+    /// Requests that stay in the queue and will do nothing, of this run and of earlier ones.
+    pub(super) cancelled: Vec<Scratch>,
+    /// What the main thread was seen to do when a request was taken back to be begun anew: a new look
+    /// would take a thread that just comes from that stop for one that moves.
+    pub(super) seen: Option<Seen>,
 }
 
 impl<'r> Run<'r> {
@@ -158,9 +165,9 @@ impl<'r> Run<'r> {
         Control::seize(self.process, self.watchdog, limits, self.consent)
     }
 
-    /// For what becomes of a request.
-    pub(super) fn seize_for(&self, armed: &Armed) -> Result<Control<'r>, ControlError> {
-        match armed.parked {
+    /// For what becomes of a request; a parked main thread runs it by itself.
+    pub(super) fn seize_for(&self, parked: bool) -> Result<Control<'r>, ControlError> {
+        match parked {
             true => self.seize_main(),
             false => self.seize(),
         }
@@ -207,6 +214,8 @@ impl<'r> Run<'r> {
                 match broom.clear(std::slice::from_ref(leftover)) {
                     Ok(cleared) => {
                         self.stopped += Duration::from_micros(cleared.stopped_us);
+                        let stays = cleared.staying > 0;
+                        self.cancelled.extend(stays.then_some(leftover.scratch()));
                         break;
                     }
                     Err(refusal) if is_gone(&refusal) => break,
@@ -217,7 +226,10 @@ impl<'r> Run<'r> {
                 }
             }
         }
-        Ok(())
+        match self.cancelled.len() < MOST_CANCELLED {
+            true => Ok(()),
+            false => Err(Refusal::EarlierRequest),
+        }
     }
 
     /// Waits a little; gives `refusal` when the time is over, or the tool is told to end.
@@ -236,7 +248,8 @@ impl<'r> Run<'r> {
         let began = Instant::now();
         let mut nap = Duration::from_millis(1);
         loop {
-            let seen = self.main_thread.watch();
+            let seen = self.seen.take();
+            let seen = seen.unwrap_or_else(|| self.main_thread.watch());
             let refusal = match choose(&self.means, &seen) {
                 None => out_of_reach(self.process, seen, began.elapsed()),
                 Some(way) => match self.attempt(way, seen, began) {

@@ -447,6 +447,30 @@ fn a_request_that_is_taken_back_never_runs() {
     });
 }
 
+/// Where an entry cannot be taken out of the queue it stays there until the main thread comes to it.
+#[test]
+fn requests_that_stay_in_the_queue_are_no_obstacle_to_the_next() {
+    for name in ["2.7", "3.6", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let target = busy(&interpreter, &["long"]);
+        let pid = target.pid();
+        let before = lasting_maps(pid);
+        let is_withdrawn = || Driver::new(pid, MARK, 60).run().code == Some(WITHDRAWN);
+        assert!((0..40).any(|_| is_withdrawn()), "{name}: never in a call");
+        for _ in 0..3 {
+            let next = Driver::new(pid, NOTHING, 60).run();
+            let known = matches!(next.code, Some(0 | WITHDRAWN));
+            assert!(known, "{name}: {next:?}");
+        }
+        let last = Driver::new(pid, NOTHING, 60_000).run();
+        assert_eq!(last.successes(), 1, "{name}: {last:?}");
+        is_unharmed(pid, &before).expect(name);
+        assert!(target.finish(), "{name}");
+    }
+}
+
 #[test]
 fn a_stop_that_takes_too_long_is_given_up_and_harms_nothing() {
     for name in ["3.11", "3.13"] {
