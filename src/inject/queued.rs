@@ -258,7 +258,8 @@ impl Run<'_> {
         outcome
     }
 
-    /// Unmaps what the thunk has left. What cannot be given back now is found by a later run.
+    /// Unmaps what the thunk has left. What cannot be given back now is found by a later run. `parked`: the
+    /// main thread ran it without the queue, and other threads need not stand still for it.
     fn give_back(&mut self, scratch: Scratch, parked: bool) {
         let mut stops_left = 3;
         for _ in 0..20 {

@@ -165,7 +165,7 @@ impl<'r> Run<'r> {
         Control::seize(self.process, self.watchdog, limits, self.consent)
     }
 
-    /// For what becomes of a request; a parked main thread runs it by itself.
+    /// For what becomes of a request; with one that a parked main thread runs no other has to do.
     pub(super) fn seize_for(&self, parked: bool) -> Result<Control<'r>, ControlError> {
         match parked {
             true => self.seize_main(),
