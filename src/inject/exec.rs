@@ -61,15 +61,18 @@ pub enum Answer {
 /// ASCII: whatever the code is, the parser sees it as one literal.
 pub fn source(table: Address, code: &str) -> String {
     let cut = cut(code);
-    let plain = if is_plain(code, cut) { "True" } else { "False" };
+    let plain = is_plain(code, cut);
+    let alone = plain && !code.trim().contains(['\n', ';']);
     let mut source = format!(
-        "TABLE = {}\nROOM = {ROOM}\nCUT = {}\nPLAIN = {plain}\n",
+        "TABLE = {}\nROOM = {ROOM}\nCUT = {}\nPLAIN = {}\nALONE = {}\n",
         table.value(),
-        code[..cut].chars().count()
+        code[..cut].chars().count(),
+        u8::from(plain),
+        u8::from(alone),
     );
-    write_literal(&mut source, "CODE", code);
-    write_literal(&mut source, "REST", &lean(&REST));
-    source + &lean(&[EXEC])
+    write_code(&mut source, code);
+    let rest = lean(&REST);
+    source + "REST = r'''" + &rest + "'''\n" + &lean(&[EXEC])
 }
 
 /// Where an expression at the end of the code may begin, in bytes; 0 where only the whole of it may be one.
@@ -112,14 +115,16 @@ fn begins_block(line: &str) -> bool {
     WORDS.contains(&&line[..end.unwrap_or(line.len())])
 }
 
-fn write_literal(source: &mut String, name: &str, text: &str) {
+fn write_code(source: &mut String, text: &str) {
     // Writing to a String cannot fail.
-    let _ = write!(source, "{name} = b'");
-    for byte in text.bytes() {
-        let _ = match byte {
-            b'\'' | b'\\' => write!(source, "\\{}", char::from(byte)),
-            0x20..=0x7e => write!(source, "{}", char::from(byte)),
-            _ => write!(source, "\\x{byte:02x}"),
+    let _ = write!(source, "CODE = u'");
+    for letter in text.chars() {
+        let _ = match letter {
+            '\'' | '\\' => write!(source, "\\{letter}"),
+            ' '..='~' => write!(source, "{letter}"),
+            '\0'..='\u{ff}' => write!(source, "\\x{:02x}", u32::from(letter)),
+            '\u{100}'..='\u{ffff}' => write!(source, "\\u{:04x}", u32::from(letter)),
+            _ => write!(source, "\\U{:08x}", u32::from(letter)),
         };
     }
     source.push_str("'\n");
@@ -184,8 +189,14 @@ mod tests {
     fn the_code_is_one_literal_of_ascii() {
         let source = source(Address::new(7), "print('é\\')\n'''");
         assert!(source.starts_with("TABLE = 7\n"));
-        assert!(source.contains(r"CODE = b'print(\'\xc3\xa9\\\')\x0a\'\'\''"));
+        assert!(source.contains(r"CODE = u'print(\'\xe9\\\')\x0a\'\'\''"));
         assert!(source.is_ascii());
+    }
+
+    #[test]
+    fn nothing_in_the_rest_ends_its_literal() {
+        let rest = lean(&REST);
+        assert!(rest.ends_with('\n') && !rest.contains("'''"));
     }
 
     #[test]

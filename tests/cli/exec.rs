@@ -35,8 +35,10 @@ fn it_shows_what_is_printed_and_the_value_at_the_end() {
             return Ok(());
         }
         let target = busy(python, &[]);
-        let ended = exec(&target, "x = 6\nprint('h\u{e9}', x)\nx * 7");
-        let shown = "h\u{e9} 6\n42\n";
+        // Letters of one to four bytes, and what ends a literal.
+        let code = "x = 6\nprint('h\u{e9}\u{20ac}\u{1f600}\\'\\\\', x)\nx * 7";
+        let ended = exec(&target, code);
+        let shown = "h\u{e9}\u{20ac}\u{1f600}'\\ 6\n42\n";
         must(ended.code == 0 && ended.stdout == shown, &ended)?;
         // Whether there is an expression at the end, and where it begins, is for the parser of this version to say.
         let values = [

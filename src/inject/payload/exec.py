@@ -1,7 +1,8 @@
 # Runs what somebody typed, as a prompt of Python would. Before this text stand the constants of one request:
-#   CODE        the text, bytes of UTF-8
+#   CODE        the text
 #   CUT         where an expression at its end may begin, and
 #   PLAIN       whether that can be told without a syntax tree: see exec.rs
+#   ALONE       whether the text, where it is no expression, is one statement
 #   TABLE       id(sys.modules) as it was read from outside
 #   ROOM        how many bytes of standard output, of the value and of a traceback come back
 #   REST        common.py, exec_rest.py and exec_raised.py, as text
@@ -15,7 +16,6 @@
 # Other threads may run meanwhile, so sys.stdout stays as it is: the code has a `print` of its own, whose
 # text comes back. What it writes to sys.stdout by another way goes where the program's own output goes.
 
-NAME = '<string>'  # what exec and eval call a text
 BUILTINS = __builtins__ if type(__builtins__) is dict else __builtins__.__dict__
 SINKS = []  # a Printed, once something was printed
 
@@ -28,70 +28,47 @@ def utf8(text):
     return text if type(text) is bytes else text.encode('utf-8', 'backslashreplace')
 
 
-def decoded(text):
-    return text.decode('utf-8')
-
-
 def printed(*values, **options):
     if not SINKS:
         complete()
     return print_here(values, options)
 
 
-def is_code(text):
-    """Whether it can be compiled. None of it runs: its first line leaves it."""
+# None of the text runs: its first line leaves it, or it is in a function that nobody calls.
+def compiles(text):
     try:
-        exec('raise StopIteration\n' + text, {})
-    except StopIteration:
-        return True
-    except Exception:
-        return False
-
-
-def is_expression(text):
-    """The same of a plain expression, which is in a function that nobody calls."""
-    try:
-        exec('def of():\n return ' + text, {})
-        return True
-    except Exception:
-        return False
-
-
-def parsed(text):
-    """The code without the expression at its end, and that expression: proven to compile, or compiled."""
-    body, last = text[:CUT], text[CUT:]
-    if PLAIN:
-        if is_expression(last) and (not body or is_code(body)):
-            return body, '\n' * body.count('\n') + last
-        if '\n' not in text and ';' not in text:
-            return text, None  # one statement, and no expression
-    complete()
-    return parsed_as_tree(text)
-
-
-def raised(text, names, error, trace):
-    try:
-        complete()
-        return told_raised(text, names, error, trace)
-    except BaseException:  # its class alone where more cannot be told: an audit hook forbids exec, say
-        name = utf8(type(error).__name__)
-        return b'raised 0\n\ntype %d\n%s\ntraceback %d\n%s\n\n' % (len(name), name, len(name) + 1, name)
+        exec(text, {})
+    except Exception as error:
+        return type(error) is StopIteration
+    return True
 
 
 def executed(text):
     names = {'__name__': '__console__', '__doc__': None, '__builtins__': __builtins__, 'print': printed}
+    body, last, value = text[:CUT], text[CUT:], None
     try:
-        body, last = parsed(text)
+        if PLAIN and compiles('def of():\n return ' + last) and (not body or compiles('raise StopIteration\n' + body)):
+            last = '\n' * body.count('\n') + last
+        elif ALONE:
+            body, last = text, None
+        else:
+            complete()
+            body, last = parsed(text)
         exec(body, names)
-        value = utf8(repr(eval(last, names))) if last else None
-    except BaseException:
-        return raised(text, names, *CORE['sys'].exc_info()[1:])
+        if last:
+            value = utf8(repr(eval(last, names)))
+    except BaseException as error:
+        try:
+            complete()
+            return told_raised(text, names, error)
+        except BaseException:  # its class alone where more cannot be told: an audit hook forbids exec, say
+            name = utf8(type(error).__name__)
+            return b'raised 0\n\ntype %d\n%s\ntraceback %d\n%s\n\n' % (len(name), name, len(name) + 1, name)
     if len(value or b'') > ROOM:
         complete()
-        return told_done(value)
-    if SINKS:
-        return told_done(value)
-    return b'ok 0\n\n' + (b'value %d\n%s\n' % (len(value), value) if last else b'')
+    elif not SINKS:
+        return b'ok 0\n\n' if value is None else b'ok 0\n\nvalue %d\n%s\n' % (len(value), value)
+    return told_done(value)
 
 
 if bytes is str or BUILTINS.get('__loader__') is None:
@@ -99,4 +76,4 @@ if bytes is str or BUILTINS.get('__loader__') is None:
     CORE = find_core()
 else:
     CORE = BUILTINS['__loader__'].find_spec.__func__.__globals__
-result = executed(decoded(CODE)) if id(CORE['sys'].modules) == TABLE else b'moved 0\n\n'
+result = executed(CODE) if id(CORE['sys'].modules) == TABLE else b'moved 0\n\n'

@@ -72,10 +72,11 @@ def told(error, trace, names, lines, seen):
 
 def is_ours(trace):
     code = trace.tb_frame.f_code
-    return code in (executed.__code__, parsed.__code__, parsed_as_tree.__code__, tree_of.__code__)
+    return code in (executed.__code__, parsed.__code__, tree_of.__code__)
 
 
-def told_raised(text, names, error, trace):
+def told_raised(text, names, error):
+    trace = CORE['sys'].exc_info()[2]
     while trace is not None and is_ours(trace):
         trace = trace.tb_next
     traceback = b''.join(told(error, trace, names, text.split('\n'), [id(error)]))

@@ -1,6 +1,7 @@
 # The rest of exec.py, in its namespace: what prints, what puts longer answers together, what tells an expression at the
 # end in any text, and what 2.7 does in another way. Behind common.py.
 
+NAME = '<string>'  # what exec and eval call a text
 ONLY_AST = 0x400  # PyCF_ONLY_AST
 
 
@@ -55,8 +56,8 @@ def tree_of(text):
     return compile(text, NAME, 'exec', ONLY_AST, True), 0
 
 
-def parsed_as_tree(text):
-    """As `parsed`, of any text."""
+def parsed(text):
+    """The code without the expression at its end, and that expression, of any text."""
     tree, flags = tree_of(text)
     last = None
     if tree.body and type(tree.body[-1]).__name__ == 'Expr':
@@ -67,7 +68,7 @@ def parsed_as_tree(text):
 
 
 if bytes is str:
-    parsed = parsed_as_tree
+    PLAIN = ALONE = 0
     PRINT_FUNCTION = 0x10000  # CO_FUTURE_PRINT_FUNCTION
 
     def utf8(text):
@@ -78,9 +79,6 @@ if bytes is str:
         if 'utf_8_encode' in codecs:
             return codecs['utf_8_encode'](text, 'backslashreplace')[0]
         return ''.join([chr(ord(c)) if ord(c) < 128 else '\\u%04x' % ord(c) for c in text])
-
-    def decoded(text):
-        return BUILTINS['unicode'](text, 'utf-8')
 
     def tree_of(text):
         try:
