@@ -5,6 +5,7 @@ use super::dispatch;
 use super::exit::{Exit, Failure};
 use super::output::Output;
 use super::session::words_of;
+use crate::target::processors::give_way;
 use crate::target::twin::{INNER_ARGUMENT, TWIN_ARGUMENT, twin_main};
 use crate::target::watchdog::{WATCHDOG_ARGUMENT, watchdog_main};
 use clap::error::ErrorKind;
@@ -15,6 +16,7 @@ use std::process::ExitCode;
 /// Runs the tool with these words, the first of which is its own name. Before a stop it starts
 /// itself once more, as the watchdog of that stop.
 pub fn run(words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    give_way();
     let words: Vec<OsString> = words.into_iter().collect();
     keep_freed_memory();
     if words.get(1).is_some_and(|word| word == WATCHDOG_ARGUMENT) {

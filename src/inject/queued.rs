@@ -77,7 +77,8 @@ impl Run<'_> {
     }
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
-        let _stay = keep_off_main_thread_of(self.process);
+        let stay = self.stay.take();
+        let _stay = stay.unwrap_or_else(|| keep_off_main_thread_of(self.process));
         let mut nap = FIRST_NAP;
         let mut next_wake = began + BEFORE_WAKING;
         loop {

@@ -25,6 +25,7 @@ use crate::inject::route::{Means, Way, Wishes, choose, means};
 use crate::inject::safe_point::{MainThread, Seen};
 use crate::target::pause::{PauseError, StopLimits};
 use crate::target::process::Process;
+use crate::target::processors::{Stay, keep_off_main_thread_of};
 use crate::target::signals::Interruption;
 use crate::target::watchdog::Watchdog;
 use std::time::{Duration, Instant};
@@ -97,6 +98,7 @@ fn run(
         wake: Wake::None,
         cancelled: Vec::new(),
         seen: None,
+        stay: None,
     };
     let leftovers = Leftover::find_all(process, &maps).map_err(ControlError::Read);
     run.clear(&leftovers.map_err(Refusal::from)?)?;
@@ -152,6 +154,8 @@ pub(super) struct Run<'r> {
     /// What the main thread was seen to do when a request was taken back to be begun anew: a new look
     /// would take a thread that just comes from that stop for one that moves.
     pub(super) seen: Option<Seen>,
+    /// Off the processor of a main thread that is about to run what it was given.
+    pub(super) stay: Option<Stay>,
 }
 
 impl<'r> Run<'r> {
@@ -290,7 +294,10 @@ impl<'r> Run<'r> {
         let sight = call
             .look(self.process, &self.prepared.libc)
             .map_err(|why| Refusal::ParkedUnproven { why })?;
+        // Before the stop: while we work behind it, a third thread may find no processor but that of the main thread.
+        let stay = keep_off_main_thread_of(self.process);
         let armed = call.arm(self.seize_main()?, &self.prepared.libc, &sight)?;
+        self.stay = Some(stay);
         self.stopped += armed.stopped;
         self.wake = Wake::Eintr;
         Ok(armed)

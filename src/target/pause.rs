@@ -128,6 +128,7 @@ pub struct Paused<'p> {
     watchdog: &'p Watchdog,
     bell: Rc<StopBell>,
     held: Vec<Held>,
+    is_over: bool,
     began: Instant,
     deadline: Instant,
     limits: StopLimits,
@@ -161,6 +162,7 @@ impl<'p> Paused<'p> {
             watchdog,
             bell,
             held: Vec::new(),
+            is_over: false,
             began,
             deadline: began + limits.max_stop,
             limits,
@@ -345,6 +347,7 @@ impl<'p> Paused<'p> {
             stopped = began.elapsed();
             !held.at_rest || held.tracee.detach().is_err()
         });
+        self.is_over = true;
         self.watchdog.rest();
         self.let_latecomers_go();
         stopped
@@ -366,7 +369,9 @@ impl<'p> Paused<'p> {
 
 impl Drop for Paused<'_> {
     fn drop(&mut self) {
-        self.let_go();
+        if !self.is_over {
+            self.let_go();
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! On which processors threads of ours run: never a matter of right or wrong, so that failures do not count.
 
 use crate::target::process::Process;
-use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity};
+use nix::sched::{CpuSet, sched_getaffinity, sched_getcpu, sched_setaffinity, sched_yield};
 use nix::unistd::Pid;
 
 /// Where this thread runs now; `None` where that is not told.
@@ -32,6 +32,13 @@ pub fn keep_off_main_thread_of(process: &Process) -> Stay {
         Some(taken) => keep_off(taken),
         None => Stay { before: None },
     }
+}
+
+/// Lets a thread go first that waits for this processor. A program that starts is placed where its parent was not: often
+/// where a thread of the target was just asleep, which some kernels leave waiting there for more than a millisecond.
+pub fn give_way() {
+    // It cannot fail.
+    let _ = sched_yield();
 }
 
 /// Keeps the calling thread, and what it starts, on some processors, until this is dropped.
