@@ -196,7 +196,8 @@ impl Run<'_> {
         state: Address,
     ) -> Result<Option<Ran>, InjectError> {
         let began = Instant::now();
-        let _stay = keep_off_main_thread_of(self.process);
+        let stay = self.stay.take();
+        let _stay = stay.unwrap_or_else(|| keep_off_main_thread_of(self.process));
         let mut nap = FIRST_NAP;
         let mut next_look = began + BEFORE_NUDGING;
         loop {

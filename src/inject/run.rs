@@ -256,10 +256,19 @@ impl<'r> Run<'r> {
             let seen = seen.unwrap_or_else(|| self.main_thread.watch());
             let refusal = match choose(&self.means, &seen) {
                 None => out_of_reach(self.process, seen, began.elapsed()),
-                Some(way) => match self.attempt(way, seen, began) {
-                    Ok(given) => return Ok(given),
-                    Err(refusal) => refusal,
-                },
+                Some(way) => {
+                    // Before the stop of a thread that waits: while we work behind it, a third thread may find no
+                    // processor but that of the main thread.
+                    let is_parked = matches!(seen, Seen::Parked { .. });
+                    let stay = is_parked.then(|| keep_off_main_thread_of(self.process));
+                    match self.attempt(way, seen, began) {
+                        Ok(given) => {
+                            self.stay = stay;
+                            return Ok(given);
+                        }
+                        Err(refusal) => refusal,
+                    }
+                }
             };
             if !refusal.may_pass() {
                 return Err(refusal);
@@ -294,10 +303,7 @@ impl<'r> Run<'r> {
         let sight = call
             .look(self.process, &self.prepared.libc)
             .map_err(|why| Refusal::ParkedUnproven { why })?;
-        // Before the stop: while we work behind it, a third thread may find no processor but that of the main thread.
-        let stay = keep_off_main_thread_of(self.process);
         let armed = call.arm(self.seize_main()?, &self.prepared.libc, &sight)?;
-        self.stay = Some(stay);
         self.stopped += armed.stopped;
         self.wake = Wake::Eintr;
         Ok(armed)

@@ -340,6 +340,8 @@ impl<'p> Paused<'p> {
     fn let_go(&mut self) -> Duration {
         let began = self.began;
         let mut stopped = Duration::ZERO;
+        // The main thread last: the others are on their way when it begins what it may have been given to do.
+        self.held.reverse();
         // One that cannot be detached from runs: it has not stopped yet, or was let run and has not
         // stopped again. Or it was killed.
         self.held.retain(|held| {
@@ -359,7 +361,7 @@ impl<'p> Paused<'p> {
         const PATIENCE: Duration = Duration::from_secs(1);
         let deadline = Instant::now() + PATIENCE;
         // The end of the main thread is only told when all others have ended.
-        for held in self.held.drain(..).rev() {
+        for held in self.held.drain(..) {
             // Whether it can be asked shows when it is waited for.
             let _ = held.tracee.interrupt();
             let _ = held.tracee.detach_from_next_stop(deadline);
