@@ -360,7 +360,7 @@ impl<'p> Paused<'p> {
     fn let_latecomers_go(&mut self) {
         const PATIENCE: Duration = Duration::from_secs(1);
         let deadline = Instant::now() + PATIENCE;
-        // The end of the main thread is only told when all others have ended.
+        // The main thread stands last: its end is only told when all others have ended.
         for held in self.held.drain(..) {
             // Whether it can be asked shows when it is waited for.
             let _ = held.tracee.interrupt();
