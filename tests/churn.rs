@@ -46,7 +46,7 @@ fn churning_number(name: &str) -> Option<usize> {
 
 /// A row of a churning module is one that existed, with the attributes that one had, or had not yet.
 fn check_churning(row: &ModuleRow) -> Result<(), String> {
-    let number = churning_number(&row.name).ok_or(format!("{:?} never existed", row.name))?;
+    let number = churning_number(&row.name).ok_or(format!("never existed: {row:?}"))?;
     let file_name = format!("/{}.py", row.name);
     let is_file_right = row
         .file

@@ -5,8 +5,8 @@
 //! came or went, everything in it was alive all the time, and one reading is enough. Else an entry is
 //! settled when two readings, one after the other, agree on all but the count of references, and the
 //! tables prove that it was there all the time; without that proof it takes more readings that
-//! agree. So an entry that never changes is exact, and one that came or went is either one that
-//! existed or left out, and named in a warning.
+//! agree. What has no class is no object, and never settled. So an entry that never changes is exact, and
+//! one that came or went is either one that existed or left out, and named in a warning.
 
 use crate::address::Address;
 use crate::cpython::python::{Interpreter, Python};
@@ -109,11 +109,17 @@ struct Seen {
 
 impl Seen {
     fn is_settled(&self) -> bool {
-        is_enough(self.agree, self.kept)
+        self.is_object() && is_enough(self.agree, self.kept)
     }
 
     fn is_known(&self) -> bool {
-        is_enough(self.same, self.kept)
+        self.is_object() && is_enough(self.same, self.kept)
+    }
+
+    /// Whether there was an object. However often the tables and the readings agree: a program that makes and drops
+    /// modules in rounds puts the same entry in the same place again, and each reading may have fallen between.
+    fn is_object(&self) -> bool {
+        self.found.row.class.is_some()
     }
 
     fn again(self, found: Found, is_kept: bool) -> Seen {

@@ -69,6 +69,10 @@ impl Snapshot {
     /// addresses. But since 3.6 an entry that goes never comes back to its place: new ones go behind
     /// all others. So an entry stayed when it has the same place in the same table, or when all
     /// entries before it are the same too.
+    ///
+    /// Not told from that: a table that was rebuilt at the same address, or a tail of entries that all went and came
+    /// again in their order, with the same keys and values at the same addresses. Programs that do the same again
+    /// and again do that.
     pub fn kept_until(&self, later: &Snapshot) -> HashSet<Entry> {
         if !self.is_ordered {
             return HashSet::new();
