@@ -19,7 +19,6 @@ use crate::inject::safe_point::Seen;
 use crate::inject::withdraw::{Withdrawal, is_in_use, withdraw};
 use crate::target::memory::ReadError;
 use crate::target::pause::PauseError;
-use crate::target::processors::keep_off_main_thread_of;
 use std::time::{Duration, Instant};
 
 /// How long a queued request waits before its thread is looked at again.
@@ -77,8 +76,7 @@ impl Run<'_> {
     }
 
     fn wait_for_end(&mut self, armed: &Armed, began: Instant) -> Result<Waited, InjectError> {
-        let stay = self.stay.take();
-        let _stay = stay.unwrap_or_else(|| keep_off_main_thread_of(self.process));
+        let _stay = self.keep_off_main_thread();
         let mut nap = FIRST_NAP;
         let mut next_wake = began + BEFORE_WAKING;
         loop {

@@ -26,7 +26,6 @@ use crate::inject::safe_point::{check_main_thread, find_state, refuse_finalizing
 use crate::pyobject::running::{innermost, name_and_file};
 use crate::target::memory::{ReadMemory, ReadMemoryExt};
 use crate::target::process::Process;
-use crate::target::processors::keep_off_main_thread_of;
 use std::time::{Duration, Instant};
 
 /// `_PY_EVAL_PLEASE_STOP_BIT`: left over, it does nothing.
@@ -196,8 +195,7 @@ impl Run<'_> {
         state: Address,
     ) -> Result<Option<Ran>, InjectError> {
         let began = Instant::now();
-        let stay = self.stay.take();
-        let _stay = stay.unwrap_or_else(|| keep_off_main_thread_of(self.process));
+        let _stay = self.keep_off_main_thread();
         let mut nap = FIRST_NAP;
         let mut next_look = began + BEFORE_NUDGING;
         loop {

@@ -154,8 +154,8 @@ pub(super) struct Run<'r> {
     /// What the main thread was seen to do when a request was taken back to be begun anew: a new look
     /// would take a thread that just comes from that stop for one that moves.
     pub(super) seen: Option<Seen>,
-    /// Off the processor of a main thread that is about to run what it was given.
-    pub(super) stay: Option<Stay>,
+    /// Off the processor of a main thread that was waiting when it was given the request.
+    stay: Option<Stay>,
 }
 
 impl<'r> Run<'r> {
@@ -175,6 +175,12 @@ impl<'r> Run<'r> {
             true => self.seize_main(),
             false => self.seize(),
         }
+    }
+
+    /// While the main thread runs the request; where that was not begun before the stop, from now on.
+    pub(super) fn keep_off_main_thread(&mut self) -> Stay {
+        let stay = self.stay.take();
+        stay.unwrap_or_else(|| keep_off_main_thread_of(self.process))
     }
 
     fn complete(&mut self) -> Result<Ran, InjectError> {
@@ -262,11 +268,11 @@ impl<'r> Run<'r> {
                     let is_parked = matches!(seen, Seen::Parked { .. });
                     let stay = is_parked.then(|| keep_off_main_thread_of(self.process));
                     match self.attempt(way, seen, began) {
-                        Ok(given) => {
-                            self.stay = stay;
-                            return Ok(given);
-                        }
                         Err(refusal) => refusal,
+                        given => {
+                            self.stay = stay;
+                            return given;
+                        }
                     }
                 }
             };
