@@ -6,7 +6,7 @@ use std::process::Command;
 
 /// States of which the run must be done, not refused.
 const REACHED: &str = "busy,contended,malloc,sleep,lock,queue,condition,event,asyncio,poll,epoll,read,accept,recv,\
-subprocess,timer,gc,imports,traced,shadowed,subinterpreters,forking,registers,registers-released,greenlet";
+subprocess,timer,gc,imports,traced,shadowed,subinterpreters,forking,registers,registers-released,greenlet,mdwe";
 /// States in which nothing may be run.
 const CLOSED: &str = "pause,audited,seccomp-kill";
 

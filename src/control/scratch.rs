@@ -4,7 +4,8 @@
 //! It lies in a range of addresses far from where the kernel or an allocator puts
 //! anything, so that it never grows together with a mapping of the target, and a later run finds
 //! what a killed one left without searching the heap. Nothing is ever writable and executable at
-//! once.
+//! once. Where the target may have no memory made executable that was writable, the page of code is one of ours that it
+//! attaches (`target/segment.rs`).
 
 use crate::address::{Address, AddressRange};
 use crate::control::control::Control;
@@ -13,6 +14,8 @@ use crate::control::libc::Libc;
 use crate::control::syscall_x86_64::Syscall;
 use crate::target::maps::{Mapping, Maps};
 use crate::target::memory::{ReadError, ReadMemory, ReadMemoryExt, word_in};
+use crate::target::segment::Segment;
+use nix::errno::Errno;
 
 /// Size of a page.
 pub const PAGE: u64 = 4096;
@@ -100,8 +103,17 @@ impl Scratch {
         control.write(self.header(), &header.to_bytes())?;
         control.write(self.data(), data)?;
         control.write(self.code(), code)?;
-        control.call(libc, Syscall::protect(self.code(), PAGE, PROT_READ_EXECUTE))?;
-        Ok(())
+        let protect = Syscall::protect(self.code(), PAGE, PROT_READ_EXECUTE);
+        match control.call(libc, protect).map(drop) {
+            Err(error) if is_forbidden(&error) => {
+                // Where ours cannot be made, what is told is why there had to be one.
+                let made = Segment::for_process(control.process(), code);
+                let segment = made.map_err(|_| error)?;
+                let attach = Syscall::attach(segment.id(), self.code());
+                control.call(libc, attach).map(drop)
+            }
+            done => done,
+        }
     }
 
     /// Gives everything back. No thread may have a return address in the code.
@@ -294,6 +306,11 @@ fn is_zero(memory: &(impl ReadMemory + ?Sized), range: AddressRange) -> Result<b
         Err(ReadError::Unmapped { .. }) => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Whether the target may not have memory made executable; a filter of seccomp has been asked before.
+fn is_forbidden(error: &ControlError) -> bool {
+    matches!(error, ControlError::SyscallFailed { errno, .. } if *errno == Errno::EACCES)
 }
 
 /// FNV-1a.

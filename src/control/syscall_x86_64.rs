@@ -42,6 +42,7 @@ impl Syscall {
     const MMAP: u64 = 9;
     const MPROTECT: u64 = 10;
     const MUNMAP: u64 = 11;
+    const SHMAT: u64 = 30;
     const CLONE: u64 = 56;
     const WAIT4: u64 = 61;
     const EXIT_GROUP: u64 = 231;
@@ -98,6 +99,17 @@ impl Syscall {
             name: "mprotect",
             number: Self::MPROTECT,
             arguments: [at.value(), length, protection, 0, 0, 0],
+        }
+    }
+
+    /// Puts a segment, to be read and executed, in the place of what is mapped there.
+    pub(super) fn attach(id: i32, at: Address) -> Self {
+        /// `SHM_RDONLY | SHM_REMAP | SHM_EXEC`.
+        const FLAGS: u64 = 0o010_000 | 0o040_000 | 0o100_000;
+        Syscall {
+            name: "shmat",
+            number: Self::SHMAT,
+            arguments: [id as u64, at.value(), FLAGS, 0, 0, 0],
         }
     }
 

@@ -30,6 +30,7 @@ mod raw;
 pub mod registers_x86_64;
 pub mod rehearsal;
 pub mod second_thread;
+pub(crate) mod segment;
 pub mod shared_read;
 pub mod signals;
 pub mod steps;

@@ -1,8 +1,8 @@
 //! The only unsafe code of this crate: kernel calls that nix has no safe function for.
 //!
 //! nix leaves out some requests of `ptrace` (signal mask, register sets of any size, rseq area,
-//! seccomp filters, and resuming with a signal it has no name for), and its `waitpid` fails for real-time
-//! signals, which would then be lost to the target. Each function here is one kernel call.
+//! seccomp filters, and resuming with a signal it has no name for) and System V shared memory, and its `waitpid` fails for
+//! real-time signals, which would then be lost to the target. Each function here is one kernel call.
 #![allow(unsafe_code)]
 
 use nix::errno::Errno;
@@ -263,6 +263,37 @@ pub(super) fn seccomp_filter(tid: i32, index: usize) -> Result<Vec<u8>, Errno> {
     let answer = unsafe { libc::ptrace(SECCOMP_GET_FILTER, tid, index, bytes.as_mut_ptr()) };
     Errno::result(answer)?;
     Ok(bytes)
+}
+
+/// Makes System V shared memory that only we may write and everybody may execute; its number.
+pub(super) fn make_segment(length: usize) -> Result<i32, Errno> {
+    const MODE: i32 = 0o755;
+    // SAFETY: takes numbers only.
+    Errno::result(unsafe { libc::shmget(libc::IPC_PRIVATE, length, libc::IPC_CREAT | MODE) })
+}
+
+/// Attaches it to this process, and writes `content` to its beginning, for which it was made long enough; where.
+pub(super) fn attach_segment(id: i32, content: &[u8]) -> Result<usize, Errno> {
+    // SAFETY: the kernel chooses a place where nothing is.
+    let at = unsafe { libc::shmat(id, ptr::null(), 0) };
+    if at.addr() == usize::MAX {
+        return Err(Errno::last());
+    }
+    // SAFETY: what was just attached is writable, apart from everything else, and no shorter than `content`.
+    unsafe { ptr::copy_nonoverlapping(content.as_ptr(), at.cast(), content.len()) };
+    Ok(at.expose_provenance())
+}
+
+/// Has it removed when nobody has it attached any more.
+pub(super) fn remove_segment(id: i32) -> Result<(), Errno> {
+    // SAFETY: this command reads and writes nothing of ours.
+    Errno::result(unsafe { libc::shmctl(id, libc::IPC_RMID, ptr::null_mut()) }).map(drop)
+}
+
+/// Detaches what [`attach_segment`] attached at this place.
+pub(super) fn detach_segment(at: usize) {
+    // SAFETY: the kernel does this only at the beginning of a segment, and nothing here borrows from one.
+    unsafe { libc::shmdt(ptr::with_exposed_provenance(at)) };
 }
 
 /// Sets what a signal to this program does; gives what it did before. A handler in `action` may do

@@ -39,8 +39,14 @@ const fn mechanism(
 }
 
 /// Every way of `src/inject/route.rs`.
-const MECHANISMS: [Mechanism; 8] = [
+const MECHANISMS: [Mechanism; 9] = [
     mechanism("queue, written", "3.11", "busy.py", &[]),
+    mechanism(
+        "queue, written, code attached",
+        "3.11",
+        "busy.py",
+        &["mdwe"],
+    ),
     mechanism("queue, called", "3.13", "busy.py", &["threads"]),
     mechanism("queue, called, no address", "2.7", "busy.py", &[]),
     mechanism("queue, woken from a lock", "3.12", "parked.py", &["lock"]),
@@ -151,6 +157,21 @@ fn a_target_with_threads_or_in_a_lock_survives_the_death_of_the_tool_at_every_st
         let parked = Target::start(&interpreter, &program("parked.py"), &["lock"]);
         let steps = survives_every_kill(parked).expect(name);
         assert!(steps > 20, "{name}, in a lock: only {steps} steps");
+    }
+}
+
+#[test]
+fn a_target_that_may_have_no_new_code_survives_the_death_of_the_tool_at_every_step() {
+    for name in ["3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let usual = survives_every_kill(busy(&interpreter, &[])).expect(name);
+        let steps = survives_every_kill(busy(&interpreter, &["mdwe"])).expect(name);
+        assert!(
+            steps > usual,
+            "{name}: {steps} steps, and {usual} where code may be made"
+        );
     }
 }
 

@@ -417,6 +417,23 @@ fn a_seccomp_filter_is_asked_before_anything_is_done() {
     }
 }
 
+#[test]
+fn a_target_that_may_have_no_new_code_runs_ours_also_in_an_ipc_namespace_of_its_own() {
+    for name in ["3.8", "3.11", "3.13"] {
+        let Some(interpreter) = interpreter(name) else {
+            continue;
+        };
+        let mut target = busy(&interpreter, &["mdwe", "apart"]);
+        let before = lasting_maps(target.pid());
+        for _ in 0..3 {
+            let ended = Driver::new(target.pid(), NOTHING, 20_000).run();
+            assert_eq!(ended.successes(), 1, "{name}: {ended:?}");
+        }
+        is_unharmed(target.pid(), &before).expect(name);
+        assert!(target.is_alive(), "{name}");
+    }
+}
+
 /// Marks the interpreter, for ever visible.
 const MARK: &str = "import sys; sys._pyunload_mark = 1; result = b''";
 const ASK: &str = "import sys; result = repr(hasattr(sys, '_pyunload_mark')).encode('ascii')";

@@ -2,7 +2,8 @@
 
 Arguments choose what goes on besides: `threads` (four more threads that allocate), `brief` (two
 threads that start others as fast as they can, which end at once), `timer` (a signal handler a
-thousand times a second), `long` (calls of some seconds that hold the GIL).
+thousand times a second), `long` (calls of some seconds that hold the GIL), `mdwe` (no memory may be made executable),
+`apart` (in an IPC namespace of its own).
 """
 import os
 import select
@@ -46,6 +47,22 @@ def start(function, count):
         thread.start()
 
 
+def allow_no_new_code():
+    import ctypes
+
+    PR_SET_MDWE, REFUSE_EXEC_GAIN = 65, 1
+    if ctypes.CDLL(None).prctl(PR_SET_MDWE, REFUSE_EXEC_GAIN, 0, 0, 0):
+        sys.exit("no PR_SET_MDWE here")
+
+
+def leave_namespace():
+    import ctypes
+
+    CLONE_NEWIPC = 0x08000000
+    if ctypes.CDLL(None).unshare(CLONE_NEWIPC):
+        sys.exit("no IPC namespace of its own")
+
+
 def input_ended():
     ready = select.select([sys.stdin], [], [], 0)[0]
     return bool(ready) and not sys.stdin.readline()
@@ -60,6 +77,10 @@ def main():
     if "timer" in sys.argv:
         signal.signal(signal.SIGALRM, lambda number, frame: None)
         signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    if "apart" in sys.argv:
+        leave_namespace()
+    if "mdwe" in sys.argv:
+        allow_no_new_code()
     sys.stdout.write("READY\n")
     sys.stdout.flush()
     while True:
